@@ -1,0 +1,72 @@
+//! Every bound of the protocol in one place, and what happens at it.
+//!
+//! Consensus limits (what a block may hold) are not here: they belong to the network,
+//! see [`Consensus`](crate::Consensus).
+
+use std::time::Duration;
+
+/// Bytes of one message on the wire. A longer one is refused before it is read.
+///
+/// As Bitcoin's `MAX_PROTOCOL_MESSAGE_LENGTH` (net.h).
+pub const MESSAGE_BYTES_MAX: usize = 4_000_000;
+
+/// Hashes in a block locator. A longer one is refused.
+///
+/// As Bitcoin's `MAX_LOCATOR_SZ`. Ours has at most 10 + log2(height) + 1.
+pub const LOCATOR_HASHES_MAX: usize = 101;
+
+/// Headers in one `Headers` message: what a reply is cut to, and what is refused above.
+pub const HEADERS_MAX: usize = 2_000;
+
+/// Blocks in one `Chain` message: what a reply is cut to, and what is refused above.
+pub const CHAIN_BLOCKS_MAX: usize = 500;
+
+/// Bytes of blocks in one `Chain` message: a reply stops before it grows beyond
+/// (but holds one block at least).
+pub const CHAIN_BYTES_MAX: usize = 2_000_000;
+
+/// Entries that a message may claim for one block, whatever the network allows:
+/// more is refused before anything is allocated.
+pub const WIRE_ENTRIES_MAX: usize = 100_000;
+
+/// Peers of one node. A further connection is refused by the node at once.
+pub const PEERS_MAX: usize = 16_384;
+
+/// Blocks that are being fetched at one time. Further ones wait for their turn.
+///
+/// As Bitcoin's `BLOCK_DOWNLOAD_WINDOW` (1,024): also how far ahead of the first
+/// missing body a block may be asked for, so it bounds the blocks that wait for a parent.
+pub const FETCH_WINDOW: usize = 1_024;
+
+/// Blocks that are being fetched from one peer at one time.
+///
+/// As Bitcoin's `MAX_BLOCKS_IN_TRANSIT_PER_PEER`.
+pub const FETCH_PER_PEER_MAX: usize = 16;
+
+/// Blocks that a peer was seen to have, besides the best it announced. The oldest
+/// is forgotten; the price is one announcement too many.
+pub const PEER_RECENT_MAX: usize = 4;
+
+/// Requests that a peer may leave unanswered in a row. Then it is disconnected.
+pub const STALLS_MAX: u8 = 8;
+
+/// Penalty points at which a peer is disconnected.
+pub const PENALTY_MAX: u16 = 100;
+
+/// Data waiting to be mined, in entries. More is refused to whoever submits it.
+pub const POOL_ENTRIES_MAX: usize = 50_000;
+
+/// Data waiting to be mined, in bytes. More is refused to whoever submits it.
+///
+/// Data that a reorg brings back is kept even above these two bounds, for it was
+/// promised to somebody; the reorg's own length bounds it.
+pub const POOL_BYTES_MAX: usize = 32_000_000;
+
+/// Blocks that a dishonest node may withhold. The oldest is published at the bound.
+pub const WITHHELD_MAX: usize = 10_000;
+
+/// How long a peer has to answer, unless configured otherwise.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a tip is announced to one peer, unless configured otherwise.
+pub const TIP_INTERVAL: Duration = Duration::from_secs(30);

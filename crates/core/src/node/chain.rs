@@ -1,0 +1,208 @@
+//! A block comes in, connects, and perhaps becomes the tip.
+
+use crate::block::Entry;
+use crate::hash::sha256;
+use crate::limits;
+use crate::node::{Effect, Node, PeerId, Step, TipChange};
+use crate::strategy::{Cause, Publish, Situation};
+use crate::tree::{BlockId, BlockTree};
+
+impl Node {
+    pub(super) fn submit<P>(&mut self, step: &mut Step<'_, P>, entry: Entry) {
+        let taken = self.pool.submit(step.tree.consensus(), entry.clone());
+        let bytes = entry.len();
+        let hash = match taken {
+            Ok(hash) => {
+                step.effects.push(Effect::StoreData(entry));
+                hash
+            }
+            Err(_) => sha256(&entry),
+        };
+        step.effects.push(Effect::Data {
+            entry: hash,
+            bytes,
+            taken: taken.map(|_| ()),
+        });
+        if taken.is_ok() {
+            self.mine(step);
+        }
+    }
+
+    pub(super) fn mined<P>(&mut self, step: &mut Step<'_, P>, block: BlockId) {
+        if self.view.has_body(block) {
+            return;
+        }
+        // Nothing is published before the strategy said so, in `settle` below.
+        self.withheld.push(block);
+        self.take_block(step, block, None);
+        self.settle_tip(step);
+        let publish = self.decide_publish(step.tree, Cause::Mined(block));
+        self.publish(step, publish);
+        if self.withheld.len() > limits::WITHHELD_MAX {
+            self.publish(step, Publish::UpTo(self.withheld[0]));
+        }
+        if self.tip != block {
+            // Found too late to be the tip: the search has to begin anew all the same.
+            self.mine(step);
+        }
+    }
+
+    /// The node learns a whole block. Its parent's header is known to the view.
+    pub(super) fn take_block<P>(
+        &mut self,
+        step: &mut Step<'_, P>,
+        block: BlockId,
+        from: Option<PeerId>,
+    ) {
+        if self.view.has_body(block) || !step.tree.has_body(block) {
+            return;
+        }
+        let connects = self.view.is_connected(step.tree.parent(block));
+        if !connects && self.waiting.len() >= limits::FETCH_WINDOW {
+            self.view.add_header(block);
+            return;
+        }
+        self.view.add_body(block);
+        step.effects.push(Effect::Store(block));
+        step.effects.push(Effect::Accepted { block, from });
+        if connects {
+            self.connect(step.tree, block);
+        } else {
+            self.waiting.push(block);
+        }
+    }
+
+    /// Connects the block and whatever waited for it.
+    fn connect<P>(&mut self, tree: &BlockTree<P>, block: BlockId) {
+        self.note_connected(tree, block);
+        // One pass over what waits for each block that connects: at most FETCH_WINDOW
+        // squared in all, and nearly always the list is empty.
+        let mut progress = !self.waiting.is_empty();
+        while progress {
+            progress = false;
+            let mut at = 0;
+            while at < self.waiting.len() {
+                let waiting = self.waiting[at];
+                if self.view.is_connected(tree.parent(waiting)) {
+                    self.waiting.swap_remove(at);
+                    self.note_connected(tree, waiting);
+                    progress = true;
+                } else {
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// The block has all its ancestors now: it may be better than what we have.
+    fn note_connected<P>(&mut self, tree: &BlockTree<P>, block: BlockId) {
+        self.view.connect(block);
+        self.sync.note_connected(tree, block);
+        if tree.is_better(block, self.best) {
+            self.best = block;
+        }
+        if tree.is_better(block, self.best_public) && !self.withheld.contains(&block) {
+            self.best_public = block;
+        }
+    }
+
+    /// Draws the conclusions of an input: a better tip, and what others may know of it.
+    pub(super) fn settle<P>(&mut self, step: &mut Step<'_, P>) {
+        self.settle_tip(step);
+        if self.best_public != self.public_tip {
+            self.public_tip = self.best_public;
+            self.relay(step, self.public_tip);
+            if !self.withheld.is_empty() {
+                let publish = self.decide_publish(step.tree, Cause::PublicTip);
+                self.publish(step, publish);
+            }
+            self.mine_elsewhere(step);
+        }
+    }
+
+    fn settle_tip<P>(&mut self, step: &mut Step<'_, P>) {
+        if self.best == self.tip {
+            return;
+        }
+        let (old, new) = (self.tip, self.best);
+        let tree = step.tree;
+        let fork_point = tree.fork_point(old, new);
+        let fork_height = tree.height(fork_point);
+        self.tip = new;
+        self.move_data(tree, fork_point, old, new);
+        step.effects.push(Effect::TipChanged(TipChange {
+            old,
+            new,
+            fork_point,
+            disconnected: tree.height(old) - fork_height,
+            connected: tree.height(new) - fork_height,
+        }));
+        self.mine_elsewhere(step);
+    }
+
+    /// Searches on, if the strategy chose another block to build on.
+    fn mine_elsewhere<P>(&mut self, step: &mut Step<'_, P>) {
+        let on = self.strategy.mine_on(&self.situation(step.tree));
+        if self.mining_on != Some(on) {
+            self.mine(step);
+        }
+    }
+
+    /// Data of disconnected blocks waits again; data of connected ones no longer does.
+    fn move_data<P>(&mut self, tree: &BlockTree<P>, fork: BlockId, old: BlockId, new: BlockId) {
+        let mut at = old;
+        while at != fork {
+            if let Some(block) = tree.block(at) {
+                self.pool.disconnect(block);
+            }
+            at = tree.parent(at);
+        }
+        // The order does not matter: connecting only takes away.
+        let mut at = new;
+        while at != fork {
+            if let Some(block) = tree.block(at) {
+                self.pool.connect(block);
+            }
+            at = tree.parent(at);
+        }
+    }
+
+    fn decide_publish<P>(&mut self, tree: &BlockTree<P>, cause: Cause) -> Publish {
+        let situation = Situation {
+            tip: self.tip,
+            tip_height: tree.height(self.tip),
+            public_tip: self.public_tip,
+            public_height: tree.height(self.public_tip),
+            withheld: &self.withheld,
+        };
+        self.strategy.publish(&situation, cause)
+    }
+
+    /// Lets go of withheld blocks. Those on the way to our tip are told to the peers,
+    /// parents first; one as good as the public tip becomes it, for that is the race
+    /// that an attacker publishes an equal branch for.
+    fn publish<P>(&mut self, step: &mut Step<'_, P>, publish: Publish) {
+        let up_to = match publish {
+            Publish::Nothing => return,
+            Publish::UpTo(block) => Some(block),
+            Publish::All => None,
+        };
+        let tree = step.tree;
+        let mut at = 0;
+        while at < self.withheld.len() {
+            let block = self.withheld[at];
+            if up_to.is_some_and(|up_to| !tree.is_ancestor(block, up_to)) {
+                at += 1;
+                continue;
+            }
+            self.withheld.remove(at);
+            if tree.is_ancestor(block, self.tip) {
+                if !tree.is_better(self.public_tip, block) {
+                    self.public_tip = block;
+                    self.best_public = block;
+                }
+                self.relay(step, block);
+            }
+        }
+    }
+}

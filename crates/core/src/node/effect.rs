@@ -1,0 +1,136 @@
+//! What goes into a node, and what comes out.
+
+use std::time::Duration;
+
+use crate::block::Entry;
+use crate::door::Rejection;
+use crate::hash::Hash;
+use crate::limits;
+use crate::message::{Ids, Message};
+use crate::node::peers::PeerId;
+use crate::node::pool::PoolError;
+use crate::tree::BlockId;
+use crate::units::Time;
+
+/// How a node passes on what it learns. Every policy understands all messages, so
+/// nodes with different ones get along.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Relay {
+    /// Push whole blocks to everybody, as in the brief.
+    #[default]
+    Flood,
+    /// Announce headers; who lacks the body fetches it. Synchronise headers first.
+    Announce,
+}
+
+/// How one node is set up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// How it passes blocks on.
+    pub relay: Relay,
+    /// How often it announces its tip to one random peer. `None` relies on no message
+    /// being lost.
+    pub tip_interval: Option<Duration>,
+    /// How long a peer has to answer before another is asked.
+    pub request_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            relay: Relay::default(),
+            tip_interval: Some(limits::TIP_INTERVAL),
+            request_timeout: limits::REQUEST_TIMEOUT,
+        }
+    }
+}
+
+/// Something that happened outside the node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// The node starts. Once, before anything else.
+    Start,
+    /// Somebody wants this on the chain: the brief's `Mine(data)`.
+    Mine(Entry),
+    /// A peer said something, and it passed the door.
+    Received(PeerId, Message<Ids>),
+    /// A peer sent a block that the door refused.
+    Rejected(PeerId, Rejection),
+    /// The miner found a block. The driver has put it into the tree.
+    Mined(BlockId),
+    /// A connection was made.
+    Connected(PeerId),
+    /// A connection is gone.
+    Disconnected(PeerId),
+    /// The moment of the last [`Effect::Deadline`] has come.
+    Deadline,
+}
+
+/// Something that the driver is to do. In the order in which they were pushed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Make the block durable, before any later message of the same batch is sent.
+    Store(BlockId),
+    /// Make the data durable until it is mined, before telling anyone that it was taken.
+    StoreData(Entry),
+    /// Send a message.
+    Send(PeerId, Message<Ids>),
+    /// Search for a block on this one, with a fresh
+    /// [`template`](crate::Node::template), and give up any earlier search.
+    Mine {
+        /// What to build on.
+        on: BlockId,
+    },
+    /// A valid block that was new to the node came in.
+    Accepted {
+        /// The block.
+        block: BlockId,
+        /// Who sent it; `None` for the node's own.
+        from: Option<PeerId>,
+    },
+    /// The node follows another block now.
+    TipChanged(TipChange),
+    /// Data was taken, or why not.
+    Data {
+        /// SHA-256 of the data.
+        entry: Hash,
+        /// Its length in bytes.
+        bytes: usize,
+        /// Whether it was taken.
+        taken: Result<(), PoolError>,
+    },
+    /// Wake the node at this moment instead of the last one named;
+    /// [`Time::NEVER`] clears it.
+    Deadline(Time),
+    /// End the connection.
+    Disconnect(PeerId, DisconnectReason),
+}
+
+/// A new tip. It is a reorg if anything was disconnected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TipChange {
+    /// The tip before.
+    pub old: BlockId,
+    /// The tip now.
+    pub new: BlockId,
+    /// The last block that both chains have.
+    pub fork_point: BlockId,
+    /// Blocks from the fork point to `old`.
+    pub disconnected: u64,
+    /// Blocks from the fork point to `new`.
+    pub connected: u64,
+}
+
+/// Why a node ends a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DisconnectReason {
+    /// The peer broke so many rules that it cannot be by chance.
+    #[error("it broke the rules too often")]
+    Misbehaved,
+    /// There is no room for another peer.
+    #[error("too many peers")]
+    TooManyPeers,
+}
+
+/// The buffer that a node pushes effects into. The driver owns and reuses it.
+pub type Effects = Vec<Effect>;

@@ -1,0 +1,274 @@
+//! The node: one participant's opinions, as a pure state machine.
+//!
+//! ```text
+//!                 Input                              Effects
+//!   driver ───────────────────▶  Node::handle  ───────────────────▶  driver
+//!                                  │      ▲
+//!                        opinions ─┘      └─ facts (&BlockTree)
+//! ```
+//!
+//! [`Node::handle`] is the only way in. It reads no clock, draws no ambient randomness
+//! and performs nothing: it changes the node and pushes [`Effect`]s. The files of this
+//! module are the node's rooms:
+//!
+//! * `chain`: a block comes in, connects, and perhaps becomes the tip;
+//! * `relay`: what is told to whom;
+//! * `sync`: what comes in, and what is still missing then;
+//! * `request`: asking for it, with deadlines, and other peers to turn to;
+//! * `serve`: answering what others ask for;
+//! * `peers`, `pool`, `view`: what it remembers.
+
+mod chain;
+mod effect;
+mod peers;
+mod pool;
+mod relay;
+mod request;
+mod serve;
+mod sync;
+mod view;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+use crate::block::Header;
+use crate::merkle::merkle_root;
+use crate::message::{Ids, Message};
+use crate::strategy::{Situation, Strategy};
+use crate::template::Template;
+use crate::tree::{BlockId, BlockTree};
+use crate::units::{Now, Time, Timestamp};
+
+pub use effect::{Config, DisconnectReason, Effect, Effects, Input, Relay, TipChange};
+pub use peers::PeerId;
+pub use pool::{Pool, PoolError};
+pub use view::View;
+
+use peers::Peers;
+use request::Sync;
+
+/// One participant: its view of the facts, and what it makes of them.
+#[derive(Debug)]
+pub struct Node {
+    config: Config,
+    strategy: Box<dyn Strategy>,
+    rng: Xoshiro256PlusPlus,
+    view: View,
+    /// The best connected block it knows, its own secrets included.
+    tip: BlockId,
+    /// The best connected block that others may know. The same for who has no secrets.
+    public_tip: BlockId,
+    /// What `tip` and `public_tip` become when the input has been handled.
+    best: BlockId,
+    best_public: BlockId,
+    /// Own blocks that were not published, in the order in which they were mined.
+    withheld: Vec<BlockId>,
+    /// Bodies that came before their parent's. At most [`FETCH_WINDOW`](crate::limits::FETCH_WINDOW).
+    waiting: Vec<BlockId>,
+    peers: Peers,
+    pool: Pool,
+    sync: Sync,
+    /// When the tip is next announced to somebody.
+    announce_at: Time,
+    /// The deadline that the driver was last told.
+    told_deadline: Time,
+    /// What the driver was last told to mine on.
+    mining_on: Option<BlockId>,
+}
+
+/// What every step of the node reads and writes besides the node itself.
+struct Step<'a, P> {
+    now: Now,
+    tree: &'a BlockTree<P>,
+    effects: &'a mut Effects,
+}
+
+impl Node {
+    /// A node that knows genesis and nobody. Equal seeds make equal nodes.
+    pub fn new(config: Config, strategy: Box<dyn Strategy>, seed: u64) -> Self {
+        Node {
+            config,
+            strategy,
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            view: View::new(),
+            tip: BlockId::GENESIS,
+            public_tip: BlockId::GENESIS,
+            best: BlockId::GENESIS,
+            best_public: BlockId::GENESIS,
+            withheld: Vec::new(),
+            waiting: Vec::new(),
+            peers: Peers::default(),
+            pool: Pool::default(),
+            sync: Sync::default(),
+            announce_at: Time::NEVER,
+            told_deadline: Time::NEVER,
+            mining_on: None,
+        }
+    }
+
+    /// A node that had stored every block of `tree` before it stopped. Of equally good
+    /// tips it takes the one that entered the tree first, as when it first saw them.
+    pub fn restore<P>(
+        config: Config,
+        strategy: Box<dyn Strategy>,
+        seed: u64,
+        tree: &BlockTree<P>,
+    ) -> Self {
+        let mut node = Node::new(config, strategy, seed);
+        for id in tree.ids() {
+            if tree.is_invalid(id) {
+                continue;
+            }
+            node.view.add_header(id);
+            if tree.has_body(id) && node.view.is_connected(tree.parent(id)) {
+                node.view.connect(id);
+                if tree.is_better(id, node.tip) {
+                    node.tip = id;
+                }
+            }
+        }
+        node.public_tip = node.tip;
+        node.best = node.tip;
+        node.best_public = node.tip;
+        node.sync.restore(tree, node.tip);
+        for id in tree.path(BlockId::GENESIS, node.tip) {
+            if let Some(block) = tree.block(id) {
+                node.pool.connect(block);
+            }
+        }
+        node
+    }
+
+    /// Everything that ever happens to a node comes through here.
+    ///
+    /// `now` is never earlier than in the call before. Effects are appended.
+    pub fn handle<P>(
+        &mut self,
+        now: Now,
+        input: Input,
+        tree: &BlockTree<P>,
+        effects: &mut Effects,
+    ) {
+        let mut step = Step { now, tree, effects };
+        match input {
+            Input::Start => {
+                self.schedule_announcement(now.time);
+                self.mine(&mut step);
+            }
+            Input::Mine(entry) => self.submit(&mut step, entry),
+            Input::Received(peer, message) => self.receive(&mut step, peer, message),
+            Input::Rejected(peer, rejection) => self.rejected(&mut step, peer, rejection),
+            Input::Mined(block) => self.mined(&mut step, block),
+            Input::Connected(peer) => self.connected(&mut step, peer),
+            Input::Disconnected(peer) => self.disconnected(&mut step, peer),
+            Input::Deadline => {
+                // The driver's deadline is spent, so the next one has to be told again.
+                self.told_deadline = Time::NEVER;
+                self.check_requests(&mut step);
+                self.check_announcement(&mut step);
+            }
+        }
+        self.settle(&mut step);
+        self.tell_deadline(step.effects);
+    }
+
+    /// The block to search for now: on what the strategy chose, with the oldest data of
+    /// the pool. Costs a Merkle root, so it is made when a search begins, not before.
+    pub fn template<P>(&self, now: Now, tree: &BlockTree<P>) -> Template {
+        let parent = self.strategy.mine_on(&self.situation(tree));
+        let entries = self.pool.for_block(tree.consensus());
+        let earliest = Timestamp(tree.median_time(parent).0.saturating_add(1));
+        Template {
+            parent,
+            header: Header {
+                index: tree.height(parent) + 1,
+                timestamp: self.strategy.claimed_time(now.clock, earliest),
+                data: merkle_root(&entries),
+                previous_hash: tree.hash(parent),
+                nonce: 0,
+            },
+            target: tree.child_target(parent),
+            entries,
+        }
+    }
+
+    /// The best block that the node knows.
+    pub fn tip(&self) -> BlockId {
+        self.tip
+    }
+
+    /// The best block that it shows to others.
+    pub fn public_tip(&self) -> BlockId {
+        self.public_tip
+    }
+
+    /// Which blocks it knows.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The data that waits to be mined.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// How many peers it is connected to.
+    pub fn peer_count(&self) -> usize {
+        self.peers.count()
+    }
+
+    /// The name of its strategy.
+    pub fn strategy_name(&self) -> &'static str {
+        self.strategy.name()
+    }
+
+    fn receive<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, message: Message<Ids>) {
+        // A message can arrive after its connection ended; it is of no use then.
+        if self.peers.get(peer).is_none() {
+            return;
+        }
+        match message {
+            Message::NewBlock(block) => self.on_new_block(step, peer, block),
+            Message::Announce(block) => self.on_announce(step, peer, block),
+            Message::Block(block) => self.on_block(step, peer, block),
+            Message::NotFound(block) => self.on_not_found(step, peer, block),
+            Message::Headers { headers, more } => self.on_headers(step, peer, &headers, more),
+            Message::Chain { blocks, more } => self.on_chain(step, peer, &blocks, more),
+            Message::RequestBlock(block) => self.serve_block(step, peer, block),
+            Message::RequestHeaders(locator) => self.serve_headers(step, peer, &locator),
+            Message::RequestChain(locator) => self.serve_chain(step, peer, &locator),
+        }
+    }
+
+    fn situation<'a, P>(&'a self, tree: &BlockTree<P>) -> Situation<'a> {
+        Situation {
+            tip: self.tip,
+            tip_height: tree.height(self.tip),
+            public_tip: self.public_tip,
+            public_height: tree.height(self.public_tip),
+            withheld: &self.withheld,
+        }
+    }
+
+    /// Tells the driver to search, whatever it was told before.
+    fn mine<P>(&mut self, step: &mut Step<'_, P>) {
+        let on = self.strategy.mine_on(&self.situation(step.tree));
+        self.mining_on = Some(on);
+        step.effects.push(Effect::Mine { on });
+    }
+
+    fn tell_deadline(&mut self, effects: &mut Effects) {
+        let deadline = self.announce_at.min(self.sync.deadline());
+        if deadline != self.told_deadline {
+            self.told_deadline = deadline;
+            effects.push(Effect::Deadline(deadline));
+        }
+    }
+
+    /// A number below `bound`, or zero if there is none.
+    fn draw(&mut self, bound: usize) -> usize {
+        // A modulus is biased by less than bound / 2^64: nothing here can feel that.
+        let bound = (bound as u64).max(1);
+        usize::try_from(self.rng.next_u64() % bound).unwrap_or(0)
+    }
+}

@@ -1,0 +1,155 @@
+//! Whom the node is connected to, and what they are known to have.
+
+use crate::hash::Hash;
+use crate::limits;
+use crate::tree::{BlockId, BlockTree};
+
+/// A connection, as the node names it: a small number that the driver chooses.
+///
+/// The driver keeps the numbers dense, because they index a table. A number may be
+/// used again after its peer disconnected.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PeerId(pub u32);
+
+impl PeerId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One connected peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    /// The best block that it showed us.
+    best: BlockId,
+    /// A few others that it showed us, so that a fork does not hide them.
+    recent: [BlockId; limits::PEER_RECENT_MAX],
+    /// The last block that we announced to it.
+    pub told: BlockId,
+    /// Points held against it for breaking rules.
+    pub penalty: u16,
+    /// Requests in a row that it left unanswered.
+    pub stalls: u8,
+    /// Blocks that are being fetched from it.
+    pub fetching: u8,
+}
+
+impl Peer {
+    fn new() -> Self {
+        Peer {
+            best: BlockId::GENESIS,
+            recent: [BlockId::GENESIS; limits::PEER_RECENT_MAX],
+            told: BlockId::GENESIS,
+            penalty: 0,
+            stalls: 0,
+            fetching: 0,
+        }
+    }
+
+    /// Whether the peer is known to have the block.
+    pub fn has<P>(&self, tree: &BlockTree<P>, id: BlockId) -> bool {
+        self.best == id || self.recent.contains(&id) || tree.is_ancestor(id, self.best)
+    }
+}
+
+/// The connected peers, by number.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    slots: Vec<Option<Peer>>,
+    count: usize,
+    /// Peers that showed us something whose ancestors we lack, oldest first, and what.
+    /// One entry a peer at most.
+    ahead: Vec<(PeerId, Hash)>,
+}
+
+impl Peers {
+    /// Whether there was room for it.
+    pub fn connect(&mut self, id: PeerId) -> bool {
+        if id.index() >= limits::PEERS_MAX {
+            return false;
+        }
+        if id.index() >= self.slots.len() {
+            self.slots.resize(id.index() + 1, None);
+        }
+        if self.slots[id.index()].replace(Peer::new()).is_none() {
+            self.count += 1;
+        }
+        true
+    }
+
+    pub fn disconnect(&mut self, id: PeerId) {
+        if let Some(slot) = self.slots.get_mut(id.index())
+            && slot.take().is_some()
+        {
+            self.count -= 1;
+        }
+        self.ahead.retain(|(peer, _)| *peer != id);
+    }
+
+    pub fn get(&self, id: PeerId) -> Option<&Peer> {
+        self.slots.get(id.index())?.as_ref()
+    }
+
+    pub fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.slots.get_mut(id.index())?.as_mut()
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The connected peers, in the order of the table from the `start`-th slot on.
+    pub fn iter_from(&self, start: usize) -> impl Iterator<Item = (PeerId, &Peer)> {
+        let slots = self.slots.len();
+        (0..slots).filter_map(move |offset| {
+            let index = (start + offset) % slots;
+            let peer = self.slots[index].as_ref()?;
+            // PEERS_MAX bounds the table.
+            Some((PeerId(u32::try_from(index).ok()?), peer))
+        })
+    }
+
+    /// As many slots as were ever in use: the range to draw `start` from.
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The peer showed us this block.
+    pub fn note_has<P>(&mut self, tree: &BlockTree<P>, id: PeerId, block: BlockId) {
+        let Some(peer) = self.get_mut(id) else { return };
+        if peer.best == block {
+            return;
+        }
+        if tree.is_better(block, peer.best) {
+            let before = std::mem::replace(&mut peer.best, block);
+            if tree.parent(block) == before {
+                return;
+            }
+            peer.remember(before);
+        } else {
+            peer.remember(block);
+        }
+    }
+
+    /// The peer showed us `hash`, and we lack what it builds on.
+    pub fn note_ahead(&mut self, id: PeerId, hash: Hash) {
+        match self.ahead.iter_mut().find(|(peer, _)| *peer == id) {
+            Some(entry) => entry.1 = hash,
+            None => self.ahead.push((id, hash)),
+        }
+    }
+
+    /// Takes the peer that has waited longest to be asked for what we lack.
+    pub fn take_ahead(&mut self) -> Option<(PeerId, Hash)> {
+        (!self.ahead.is_empty()).then(|| self.ahead.remove(0))
+    }
+}
+
+impl Peer {
+    fn remember(&mut self, block: BlockId) {
+        if !self.recent.contains(&block) {
+            self.recent.rotate_right(1);
+            self.recent[0] = block;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Data waiting to be mined, which a reorg must not lose.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::block::{Block, Entry};
+use crate::consensus::Consensus;
+use crate::hash::{Hash, sha256};
+use crate::limits;
+
+/// Why data was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// The same bytes wait already.
+    #[error("already waiting to be mined")]
+    AlreadyPending,
+    /// The same bytes are on the chain already.
+    #[error("already on the chain")]
+    AlreadyOnChain,
+    /// It would not fit in any block of the network.
+    #[error("{bytes} bytes do not fit in a block of {most}")]
+    TooLarge {
+        /// The length of the data in bytes.
+        bytes: usize,
+        /// What the entries of one block may have in all.
+        most: u32,
+    },
+    /// So much waits already that more is refused.
+    #[error("too much data waits to be mined already")]
+    Full,
+}
+
+/// What waits, in the order in which it came, and what the chain has already.
+#[derive(Debug, Default)]
+pub struct Pool {
+    /// By order of arrival.
+    waiting: BTreeMap<u64, Entry>,
+    /// The place in `waiting` of each entry, by its SHA-256. Look-up only.
+    places: HashMap<Hash, u64>,
+    /// How often each entry stands on the chain to the tip. Look-up only.
+    on_chain: HashMap<Hash, u32>,
+    bytes: usize,
+    next_place: u64,
+}
+
+impl Pool {
+    /// Takes data that somebody wants on the chain.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub fn submit(&mut self, consensus: &Consensus, entry: Entry) -> Result<Hash, PoolError> {
+        let hash = sha256(&entry);
+        if self.places.contains_key(&hash) {
+            return Err(PoolError::AlreadyPending);
+        }
+        if self.on_chain.contains_key(&hash) {
+            return Err(PoolError::AlreadyOnChain);
+        }
+        if entry.len() > consensus.body_bytes_max as usize {
+            return Err(PoolError::TooLarge {
+                bytes: entry.len(),
+                most: consensus.body_bytes_max,
+            });
+        }
+        if self.waiting.len() >= limits::POOL_ENTRIES_MAX
+            || self.bytes + entry.len() > limits::POOL_BYTES_MAX
+        {
+            return Err(PoolError::Full);
+        }
+        self.put(hash, entry);
+        Ok(hash)
+    }
+
+    /// How many entries wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What waits, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.waiting.values()
+    }
+
+    /// Whether the chain to the tip carries these bytes.
+    pub fn is_on_chain(&self, entry: &Hash) -> bool {
+        self.on_chain.contains_key(entry)
+    }
+
+    /// As many of the oldest entries as fit in one block.
+    pub fn for_block(&self, consensus: &Consensus) -> Vec<Entry> {
+        let mut room = consensus.body_bytes_max as usize;
+        self.waiting
+            .values()
+            .take(consensus.entries_max as usize)
+            .take_while(|entry| {
+                let fits = entry.len() <= room;
+                room = room.saturating_sub(entry.len());
+                fits
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// A block left the chain to the tip: what it carried waits again, unless the rest
+    /// of the chain, as connected and disconnected so far, still carries it.
+    pub(super) fn disconnect(&mut self, block: &Block) {
+        for entry in &block.entries {
+            let hash = sha256(entry);
+            if let Some(times) = self.on_chain.get_mut(&hash) {
+                *times -= 1;
+                if *times > 0 {
+                    continue;
+                }
+                self.on_chain.remove(&hash);
+            }
+            if !self.places.contains_key(&hash) {
+                self.put(hash, entry.clone());
+            }
+        }
+    }
+
+    /// A block joined the chain to the tip: what it carries waits no longer.
+    pub(super) fn connect(&mut self, block: &Block) {
+        for entry in &block.entries {
+            let hash = sha256(entry);
+            *self.on_chain.entry(hash).or_default() += 1;
+            if let Some(place) = self.places.remove(&hash) {
+                let gone = self.waiting.remove(&place);
+                self.bytes -= gone.map_or(0, |entry| entry.len());
+            }
+        }
+    }
+
+    fn put(&mut self, hash: Hash, entry: Entry) {
+        self.bytes += entry.len();
+        self.places.insert(hash, self.next_place);
+        self.waiting.insert(self.next_place, entry);
+        self.next_place += 1;
+    }
+}

@@ -1,0 +1,100 @@
+//! What is told to whom.
+
+use std::time::Duration;
+
+use crate::message::Message;
+use crate::node::{DisconnectReason, Effect, Node, PeerId, Relay, Step};
+use crate::tree::{BlockId, BlockTree};
+use crate::units::Time;
+
+impl Node {
+    /// Tells every peer of a block, but those that are known to have it or were told.
+    pub(super) fn relay<P>(&mut self, step: &mut Step<'_, P>, block: BlockId) {
+        let slots = self.peers.slots();
+        // Nobody is always the first to be told.
+        let start = if slots > 1 { self.draw(slots) } else { 0 };
+        for offset in 0..slots {
+            let index = (start + offset) % slots;
+            let Ok(index) = u32::try_from(index) else {
+                return;
+            };
+            let id = PeerId(index);
+            let Some(peer) = self.peers.get_mut(id) else {
+                continue;
+            };
+            if peer.told == block || peer.has(step.tree, block) {
+                continue;
+            }
+            peer.told = block;
+            let message = match self.config.relay {
+                Relay::Flood => Message::NewBlock(block),
+                Relay::Announce => Message::Announce(block),
+            };
+            step.effects.push(Effect::Send(id, message));
+        }
+    }
+
+    /// A new connection: both sides say where they are, and who is behind asks.
+    pub(super) fn connected<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId) {
+        if !self.peers.connect(peer) {
+            let reason = DisconnectReason::TooManyPeers;
+            step.effects.push(Effect::Disconnect(peer, reason));
+            return;
+        }
+        if self.public_tip != BlockId::GENESIS {
+            self.announce_to(step, peer);
+        }
+    }
+
+    pub(super) fn disconnected<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId) {
+        self.peers.disconnect(peer);
+        self.requests_lost(step, peer);
+    }
+
+    /// A peer announced or sent a block that is behind our tip: perhaps it missed ours.
+    pub(super) fn help_behind<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
+        if step.tree.is_better(self.public_tip, block) && !self.peer_has_tip(step.tree, peer) {
+            self.announce_to(step, peer);
+        }
+    }
+
+    /// Plans the next announcement: after half to one and a half intervals, so that
+    /// nodes started together do not go on together.
+    pub(super) fn schedule_announcement(&mut self, now: Time) {
+        let Some(interval) = self.config.tip_interval else {
+            return;
+        };
+        let nanos = usize::try_from(interval.as_nanos()).unwrap_or(usize::MAX);
+        let wait = interval / 2 + Duration::from_nanos(self.draw(nanos) as u64);
+        self.announce_at = now + wait;
+    }
+
+    /// The periodic announcement to one random peer. Whoever is behind asks, and whoever
+    /// is ahead answers with its own tip, so what a lost message left behind is repaired
+    /// in about log(n) intervals.
+    pub(super) fn check_announcement<P>(&mut self, step: &mut Step<'_, P>) {
+        if step.now.time < self.announce_at {
+            return;
+        }
+        self.schedule_announcement(step.now.time);
+        let start = self.draw(self.peers.slots());
+        let peer = self.peers.iter_from(start).next().map(|(id, _)| id);
+        if let Some(peer) = peer {
+            self.announce_to(step, peer);
+        }
+    }
+
+    fn announce_to<P>(&mut self, step: &mut Step<'_, P>, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.told = self.public_tip;
+            let message = Message::Announce(self.public_tip);
+            step.effects.push(Effect::Send(id, message));
+        }
+    }
+
+    fn peer_has_tip<P>(&self, tree: &BlockTree<P>, peer: PeerId) -> bool {
+        self.peers
+            .get(peer)
+            .is_none_or(|peer| peer.has(tree, self.public_tip))
+    }
+}

@@ -1,0 +1,212 @@
+//! Targets and work: the two sides of proof of work, as 256-bit numbers.
+//!
+//! A *target* is the largest hash that a block may have; *work* is how many hashes
+//! it takes on average to find one at or below it. The lower the target, the more
+//! work a block stands for.
+
+use std::fmt;
+use std::iter::Sum;
+use std::str::FromStr;
+
+use ruint::aliases::U256;
+use serde::{Deserialize, Serialize};
+
+use crate::hash::Hash;
+
+/// The largest hash, read as a 256-bit big-endian number, that proves the work of a block.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target(pub U256);
+
+/// The expected number of hashes behind a block or a chain.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Work(pub U256);
+
+/// Text or a number that is no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetParseError {
+    /// Not 64 hex digits.
+    #[error("a target is 64 hex digits, not {0:?}")]
+    NotHex(String),
+    /// More leading zeros asked for than a hash has digits or bits.
+    #[error("{asked} leading zeros asked for, but a hash has {most}")]
+    TooManyZeros {
+        /// Zeros asked for.
+        asked: u32,
+        /// Digits or bits of a hash, less one: some hash must still meet the target.
+        most: u32,
+    },
+}
+
+impl Target {
+    /// Every hash meets this target: one try per block.
+    pub const MAX: Target = Target(U256::MAX);
+
+    /// The target under which hashes start with at least `bits` zero bits.
+    ///
+    /// # Errors
+    /// [`TargetParseError::TooManyZeros`] above 255.
+    pub fn from_zero_bits(bits: u32) -> Result<Self, TargetParseError> {
+        if bits > 255 {
+            return Err(TargetParseError::TooManyZeros {
+                asked: bits,
+                most: 255,
+            });
+        }
+        Ok(Target(U256::MAX >> bits as usize))
+    }
+
+    /// The target under which hashes, written in hex, start with at least `digits` zeros.
+    ///
+    /// # Errors
+    /// [`TargetParseError::TooManyZeros`] above 63.
+    pub fn from_zero_hex_digits(digits: u32) -> Result<Self, TargetParseError> {
+        if digits > 63 {
+            return Err(TargetParseError::TooManyZeros {
+                asked: digits,
+                most: 63,
+            });
+        }
+        Self::from_zero_bits(digits * 4)
+    }
+
+    /// The target that the 32 bytes spell, most significant first.
+    pub fn from_be_bytes(bytes: [u8; 32]) -> Self {
+        Target(U256::from_be_bytes(bytes))
+    }
+
+    /// The 32 bytes, most significant first.
+    pub fn to_be_bytes(self) -> [u8; 32] {
+        self.0.to_be_bytes()
+    }
+
+    /// Whether `hash` proves the work: hash <= target, as big-endian numbers.
+    pub fn is_met_by(&self, hash: &Hash) -> bool {
+        U256::from_be_bytes(hash.0) <= self.0
+    }
+
+    /// The work that one block under this target stands for: 2^256 / (target + 1).
+    ///
+    /// # Consensus
+    /// As Bitcoin Core's `GetBlockProof`. 2^256 does not fit in 256 bits, so it is
+    /// computed as (2^256 - target - 1) / (target + 1) + 1, where 2^256 - target - 1
+    /// is the bitwise complement of the target.
+    pub fn work(&self) -> Work {
+        match self.0.checked_add(U256::ONE) {
+            // Saturates only for a target of zero, which no hash but zero meets.
+            Some(divisor) => Work((!self.0 / divisor).saturating_add(U256::ONE)),
+            None => Work(U256::ONE),
+        }
+    }
+}
+
+impl Work {
+    /// No work at all.
+    pub const ZERO: Work = Work(U256::ZERO);
+
+    /// The sum, or `None` when it would not fit in 256 bits.
+    pub fn checked_add(self, other: Work) -> Option<Work> {
+        self.0.checked_add(other.0).map(Work)
+    }
+
+    /// The same number with the precision of a float, for statistics only.
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0)
+    }
+}
+
+impl Sum for Work {
+    /// Saturates: for reports, never for consensus.
+    fn sum<I: Iterator<Item = Work>>(iter: I) -> Work {
+        iter.fold(Work::ZERO, |sum, work| Work(sum.0.saturating_add(work.0)))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:064x}", self.0)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<Hash>()
+            .map(|hash| Target::from_be_bytes(hash.0))
+            .map_err(|_| TargetParseError::NotHex(text.chars().take(80).collect()))
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:064x}", self.0)
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Work({})", self.0)
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Work {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_digits_are_four_zero_bits_each() {
+        let target = Target::from_zero_hex_digits(4).unwrap();
+        assert_eq!(target, Target::from_zero_bits(16).unwrap());
+        assert_eq!(&target.to_string()[..6], "0000ff");
+        assert_eq!(target.work(), Work(U256::from(65_536)));
+        assert!(Target::from_zero_bits(256).is_err());
+        assert!(Target::from_zero_hex_digits(64).is_err());
+    }
+
+    #[test]
+    fn work_is_right_at_both_ends() {
+        assert_eq!(Target::MAX.work(), Work(U256::ONE));
+        assert_eq!(Target(U256::ONE).work(), Work(U256::ONE << 255));
+        // 2^256 itself does not fit: a target of zero counts as the largest number that does.
+        assert_eq!(Target(U256::ZERO).work(), Work(U256::MAX));
+    }
+
+    #[test]
+    fn a_hash_equal_to_the_target_meets_it() {
+        let target = Target::from_zero_bits(8).unwrap();
+        assert!(target.is_met_by(&Hash(target.to_be_bytes())));
+        let above = Target(target.0 + U256::ONE);
+        assert!(!target.is_met_by(&Hash(above.to_be_bytes())));
+    }
+
+    #[test]
+    fn total_work_never_wraps() {
+        let most = Work(U256::MAX);
+        assert_eq!(most.checked_add(Work(U256::ONE)), None);
+    }
+}
