@@ -31,7 +31,7 @@ mod view;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-use crate::block::Header;
+use crate::block::{Entry, Header};
 use crate::merkle::merkle_root;
 use crate::message::{Ids, Message};
 use crate::strategy::{Situation, Strategy};
@@ -137,6 +137,13 @@ impl Node {
             }
         }
         node
+    }
+
+    /// Data that had been taken before the node stopped waits again, unless it is on the
+    /// chain or here already. Tells nobody: it was told when it was taken.
+    pub fn restore_data<P>(&mut self, tree: &BlockTree<P>, entry: Entry) {
+        // What is refused here is on the chain, or was promised by no `StoreData`.
+        let _ = self.pool.submit(tree.consensus(), entry);
     }
 
     /// Everything that ever happens to a node comes through here.

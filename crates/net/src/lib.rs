@@ -1,0 +1,20 @@
+//! The worlds of real time: one actor loop over Tokio, and what carries its messages.
+//!
+//! ```text
+//!                       ┌──────────── Actor (one task a node) ────────────┐
+//!  Transport ─ inbox ─▶ │ door ─▶ Input ─▶ Node::handle ─▶ Effects ─▶ do  │ ─▶ Transport
+//!  run ── commands ───▶ │                                                 │ ─▶ Miner, store
+//!                       └─────────────────────────────────────────────────┘ ─▶ Ledger (events)
+//! ```
+//!
+//! [`actor`] is the whole driver, and the same over channels and over TCP: what differs
+//! stands behind [`Transport`](transport::Transport). [`mesh`] is the world in which
+//! everything runs in one process.
+
+pub mod actor;
+pub mod clock;
+pub mod ledger;
+pub mod mesh;
+pub mod miner;
+pub mod store;
+pub mod transport;

@@ -1,0 +1,77 @@
+//! The mesh: every node in one process, over Tokio channels.
+//!
+//! [`play`] plays a scenario from its first block to its report. Each node is one task
+//! (an [`Actor`](crate::actor::Actor)), each has a postman who brings what the links
+//! carry, and each searches on a blocking thread. A panic in any of them ends the run
+//! with an error: there is no half-alive network.
+
+mod link;
+mod nodes;
+mod run;
+mod wiring;
+
+use std::sync::Arc;
+
+use forkful_core::{Block, Consensus};
+use forkful_pow::Kernel;
+use forkful_scenario::{ForkTree, Report, Scenario, ScenarioError, World};
+use tokio_util::sync::CancellationToken;
+
+use crate::ledger::Sink;
+
+/// How a scenario is played, apart from what it says itself.
+#[derive(Default)]
+pub struct Options {
+    /// Consumers of the run's events.
+    pub sinks: Vec<Sink>,
+    /// Ends the run at once and cleanly when it is cancelled.
+    pub interrupt: CancellationToken,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The report.
+    pub report: Report,
+    /// Every block that was found.
+    pub tree: ForkTree,
+    /// The final chain with all bodies, genesis first.
+    pub chain: Vec<Arc<Block>>,
+    /// The rules that it keeps.
+    pub consensus: Consensus,
+}
+
+/// Why a run came to no end.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// The scenario asks for what a mesh cannot do.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The kernel that the scenario asks for is not on this machine.
+    #[error("mining.kernel: this machine has no {0}")]
+    NoKernel(Kernel),
+    /// The runtime did not start.
+    #[error("the runtime did not start: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// A part of the network panicked. This is a bug in forkful.
+    #[error("{0} ended unexpectedly: this is a bug in forkful")]
+    Died(String),
+}
+
+/// Threads beside those of the miners, for the runtime's own needs.
+const SPARE_THREADS: usize = 16;
+
+/// Plays a scenario in a runtime of its own, until it is over.
+///
+/// # Errors
+/// The scenario asks for what a mesh cannot do, or a part of the network panicked.
+pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError> {
+    scenario.check_world(World::Mesh)?;
+    let nodes = scenario.network.nodes as usize;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_time()
+        // One search a node, and the one before it that is just being given up.
+        .max_blocking_threads(2 * nodes + SPARE_THREADS)
+        .build()?;
+    runtime.block_on(run::Run::play(scenario, options))
+}

@@ -1,0 +1,231 @@
+//! The nodes of a mesh: born, crashed, restarted.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use forkful_core::event::What;
+use forkful_core::{Consensus, Honest, NodeId, PeerId, Strategy};
+use forkful_pow::Kernel;
+use forkful_scenario::{HashRate, NodeSpec, Scenario, StrategyKind};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::{Actor, Command, Participant, Parts, Shared};
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+use crate::mesh::PlayError;
+use crate::mesh::wiring::{MeshTransport, Wiring};
+use crate::miner::{Miner, Speed};
+use crate::store::MemoryStore;
+
+/// Commands that wait for a node. Whoever commands waits when it is full; only the run
+/// does, and nobody waits for the run.
+const COMMANDS: usize = 64;
+
+/// What all nodes of a run have in common.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub consensus: Consensus,
+    pub clock: Clock,
+    pub ledger: Arc<Ledger>,
+    pub wiring: Arc<Wiring>,
+    pub kernel: Kernel,
+    pub seed: u64,
+    pub inbox: usize,
+}
+
+/// One node, whether it runs or not.
+#[derive(Debug)]
+pub(super) struct MeshNode {
+    pub spec: NodeSpec,
+    speed: Speed,
+    store: Arc<Mutex<MemoryStore>>,
+    shared: Shared,
+    running: Option<Running>,
+}
+
+/// What a node has while it runs.
+#[derive(Debug)]
+struct Running {
+    commands: mpsc::Sender<Command>,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Ground {
+    pub fn new(
+        scenario: &Scenario,
+        consensus: Consensus,
+        clock: Clock,
+        kernel: Kernel,
+        ledger: Arc<Ledger>,
+        wiring: Arc<Wiring>,
+    ) -> Self {
+        Ground {
+            consensus,
+            clock,
+            ledger,
+            wiring,
+            kernel,
+            seed: scenario.seed,
+            inbox: scenario.network.inbox,
+        }
+    }
+}
+
+impl MeshNode {
+    /// A node that does not run yet.
+    pub fn new(spec: NodeSpec, ground: &Ground) -> Self {
+        let store = MemoryStore::default();
+        let shared = Shared::new(participant(&spec, ground, &store));
+        MeshNode {
+            spec,
+            speed: speed(spec.hash_rate),
+            store: Arc::new(Mutex::new(store)),
+            shared,
+            running: None,
+        }
+    }
+
+    /// Starts the node with what it has stored.
+    pub fn start(&mut self, ground: &Ground, all: &CancellationToken) {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared = Shared::new(participant(&self.spec, ground, &store));
+        drop(store);
+        let (inbox, messages) = mpsc::channel(ground.inbox);
+        let (commands, orders) = mpsc::channel(COMMANDS);
+        let (miner, found) = Miner::new(ground.kernel, self.speed);
+        let shutdown = all.child_token();
+        let actor = Actor::new(Parts {
+            id: self.spec.id,
+            shared: self.shared.clone(),
+            clock: ground.clock.skewed(self.spec.clock_skew_ms),
+            inbox: messages,
+            commands: orders,
+            transport: MeshTransport {
+                id: self.spec.id,
+                wiring: Arc::clone(&ground.wiring),
+            },
+            miner,
+            found,
+            store: Arc::clone(&self.store),
+            ledger: Arc::clone(&ground.ledger),
+        });
+        ground.wiring.set_inbox(self.spec.id, Some(inbox));
+        self.running = Some(Running {
+            commands,
+            task: tokio::spawn(actor.run(shutdown.clone())),
+            shutdown,
+        });
+    }
+
+    /// Stops the node and takes its memory away, but for what it stored.
+    ///
+    /// # Errors
+    /// It had panicked.
+    pub async fn stop(&mut self, ground: &Ground) -> Result<(), PlayError> {
+        let Some(running) = self.running.take() else {
+            return Ok(());
+        };
+        ground.wiring.set_inbox(self.spec.id, None);
+        running.shutdown.cancel();
+        running.task.await.map_err(|_| self.died())
+    }
+
+    /// The participant, as it is now or as it was when it stopped.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub fn is_honest(&self) -> bool {
+        self.spec.strategy == StrategyKind::Honest
+    }
+
+    /// The node ended though nobody stopped it.
+    pub fn has_died(&self) -> bool {
+        self.running
+            .as_ref()
+            .is_some_and(|running| running.task.is_finished())
+    }
+
+    pub fn died(&self) -> PlayError {
+        PlayError::Died(format!("node {}", self.spec.id))
+    }
+
+    /// Tells the node to do something, if it runs.
+    pub async fn command(&self, command: Command) {
+        if let Some(running) = &self.running {
+            // A node that has just died is noticed by the run.
+            let _ = running.commands.send(command).await;
+        }
+    }
+
+    /// Stops the node's search, and comes back when it has stopped.
+    pub async fn pause(&self) {
+        let (done, paused) = oneshot::channel();
+        self.command(Command::Pause(done)).await;
+        // A node that is down has no search.
+        let _ = paused.await;
+    }
+
+    /// Changes the node's hash rate, now and after every restart.
+    pub async fn set_hash_rate(&mut self, rate: HashRate, ground: &Ground) {
+        self.speed = speed(rate);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let tries_per_second = match rate {
+            HashRate::PerSecond(rate) => Some(rate as u64),
+            HashRate::Unlimited => None,
+        };
+        ground
+            .ledger
+            .tell(Some(self.spec.id), What::HashRate { tries_per_second });
+        self.command(Command::SetSpeed(self.speed)).await;
+    }
+}
+
+/// Tells two nodes that they are connected.
+pub(super) async fn introduce(a: &MeshNode, b: &MeshNode, ledger: &Ledger) {
+    for (node, peer) in [(a, b), (b, a)] {
+        let peer = peer.spec.id;
+        ledger.tell(Some(node.spec.id), What::PeerUp { peer });
+        node.command(Command::Connected(PeerId(peer.0))).await;
+    }
+}
+
+/// Tells a node that a peer is gone.
+pub(super) async fn part(node: &MeshNode, peer: NodeId, why: &str, ledger: &Ledger) {
+    let why = why.to_owned();
+    ledger.tell(Some(node.spec.id), What::PeerDown { peer, why });
+    node.command(Command::Disconnected(PeerId(peer.0))).await;
+}
+
+fn participant(spec: &NodeSpec, ground: &Ground, store: &MemoryStore) -> Participant {
+    let strategy: Box<dyn Strategy> = match spec.strategy {
+        StrategyKind::Honest => Box::new(Honest),
+    };
+    let clock = ground.clock.skewed(spec.clock_skew_ms).now().clock;
+    // Each node has its own stream of chance, so that one more node does not reshuffle
+    // the others' luck: SplitMix64's increment keeps the seeds far apart.
+    let stream = u64::from(spec.id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let seed = ground.seed ^ stream;
+    Participant::restore(
+        ground.consensus.clone(),
+        spec.config,
+        strategy,
+        seed,
+        store,
+        clock,
+    )
+}
+
+fn speed(rate: HashRate) -> Speed {
+    match rate {
+        HashRate::Unlimited => Speed::Unlimited,
+        HashRate::PerSecond(rate) if rate > 0.0 => Speed::Limited(rate),
+        HashRate::PerSecond(_) => Speed::Off,
+    }
+}

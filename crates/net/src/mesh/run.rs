@@ -1,0 +1,425 @@
+//! One run of a scenario in the mesh: what happens when, and when it is over.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use forkful_core::event::What;
+use forkful_core::{Block, BlockId, BlockRef, Entry, Hash, NodeId, sha256};
+use forkful_pow::Kernel;
+use forkful_scenario::{
+    Action, FinalState, NodeFinal, Progress, Recorder, Scenario, Timetable, Verdict, World,
+};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::{Command, Participant};
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+use crate::mesh::nodes::{Ground, MeshNode, introduce, part};
+use crate::mesh::wiring::Wiring;
+use crate::mesh::{Options, Outcome, PlayError};
+
+/// How often a run looks around though no tip has changed.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long agreement has to come, after mining was stopped to see whether it lasts,
+/// before mining goes on: more than a block takes to everybody.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A network that plays a scenario.
+pub(super) struct Run<'a> {
+    scenario: &'a Scenario,
+    ground: Ground,
+    nodes: Vec<MeshNode>,
+    postmen: JoinSet<()>,
+    all: CancellationToken,
+    interrupt: CancellationToken,
+    timetable: Timetable,
+    /// Entries of the workload that were given to nodes.
+    given: u32,
+    /// Chooses the nodes that data is given to.
+    chance: Xoshiro256PlusPlus,
+    /// The goal was reached: a workload without end gives no more.
+    settling: bool,
+}
+
+/// How a run ended.
+enum End {
+    Done,
+    TimeUp,
+    Interrupted,
+}
+
+impl<'a> Run<'a> {
+    pub async fn play(scenario: &'a Scenario, options: Options) -> Result<Outcome, PlayError> {
+        let clock = Clock::start();
+        let consensus = scenario.consensus(clock.start_timestamp());
+        let genesis = BlockRef {
+            hash: consensus.genesis().header.hash(),
+            height: 0,
+        };
+        let recorder = Recorder::new(World::Mesh, scenario, genesis);
+        let nodes = scenario.nodes();
+        let ledger = Arc::new(Ledger::new(
+            clock,
+            genesis,
+            nodes.len(),
+            recorder,
+            options.sinks,
+        ));
+        let kernel = kernel(scenario.mining.kernel)?;
+        let (wiring, postmen) = Wiring::new(scenario, Arc::clone(&ledger));
+        let ground = Ground::new(scenario, consensus, clock, kernel, ledger, wiring);
+        let all = CancellationToken::new();
+        let mut run = Run {
+            scenario,
+            nodes: nodes
+                .into_iter()
+                .map(|spec| MeshNode::new(spec, &ground))
+                .collect(),
+            postmen: JoinSet::new(),
+            all,
+            interrupt: options.interrupt,
+            timetable: Timetable::new(scenario),
+            given: 0,
+            chance: Xoshiro256PlusPlus::seed_from_u64(scenario.seed),
+            settling: false,
+            ground,
+        };
+        for postman in postmen {
+            let wiring = Arc::clone(&run.ground.wiring);
+            run.postmen.spawn(postman.run(wiring, run.all.clone()));
+        }
+        let end = run.until_over().await;
+        run.finish(end).await
+    }
+
+    async fn until_over(&mut self) -> Result<End, PlayError> {
+        for node in &mut self.nodes {
+            node.start(&self.ground, &self.all);
+        }
+        for (a, b) in self.scenario.links() {
+            introduce(self.node(a), self.node(b), &self.ground.ledger).await;
+        }
+        loop {
+            self.check_alive()?;
+            self.play_due().await?;
+            match self.scenario.stop.verdict(&self.progress()) {
+                Verdict::GoOn => {}
+                Verdict::Settle => self.settling = true,
+                Verdict::TimeUp => return Ok(End::TimeUp),
+                Verdict::Done if self.agreement_lasts().await => return Ok(End::Done),
+                Verdict::Done => {}
+            }
+            let next = self.next_due().saturating_sub(self.ground.clock.elapsed());
+            tokio::select! {
+                () = self.interrupt.cancelled() => return Ok(End::Interrupted),
+                () = self.ground.ledger.changed() => {}
+                () = sleep(next.min(LOOK)) => {}
+            }
+        }
+    }
+
+    /// All agree, but a block may just be on its way. Stops mining to see: when nobody
+    /// searches and all still agree, nothing can come any more. Otherwise mining goes on.
+    async fn agreement_lasts(&self) -> bool {
+        for node in &self.nodes {
+            node.pause().await;
+        }
+        let settled = || self.scenario.stop.verdict(&self.progress()) == Verdict::Done;
+        let settles = async {
+            while !settled() {
+                self.ground.ledger.changed().await;
+            }
+        };
+        let lasts = settled() || timeout(GRACE, settles).await.is_ok();
+        if !lasts {
+            for node in &self.nodes {
+                node.command(Command::Resume).await;
+            }
+        }
+        lasts
+    }
+
+    fn progress(&self) -> Progress {
+        let board = self.ground.ledger.board();
+        let finals = self.finals(&board.tips);
+        let agreed = NodeFinal::agreed_tip(&finals);
+        let workload_left = self.scenario.workload.and_then(|workload| {
+            // Without a count it ends when the goal is reached, so none of it is left.
+            workload.count.map(|count| count.saturating_sub(self.given))
+        });
+        let mut progress = Progress {
+            elapsed: self.ground.clock.elapsed(),
+            height: board.height,
+            mined: board.mined,
+            events_left: self.timetable.left() + u64::from(workload_left.unwrap_or(0)),
+            agreed: agreed.is_some(),
+            data_left: 0,
+        };
+        // Counting what is on the chain takes a node's lock, so only when it matters.
+        if agreed.is_some() && self.scenario.stop.met(&progress) {
+            progress.data_left = self.data_left();
+        }
+        progress
+    }
+
+    /// Submitted entries that are not on the chain of the first connected node.
+    fn data_left(&self) -> u64 {
+        let witness = self.nodes.iter().find(|node| self.is_connected(node));
+        let Some(witness) = witness else { return 0 };
+        let participant = witness.shared().lock();
+        let pool = participant.node.pool();
+        self.ground.ledger.with_recorder(|recorder| {
+            let left = recorder
+                .submitted()
+                .iter()
+                .filter(|entry| !pool.is_on_chain(entry));
+            left.count() as u64
+        })
+    }
+
+    fn finals(&self, tips: &[BlockRef]) -> Vec<NodeFinal> {
+        let of = |(node, tip): (&MeshNode, &BlockRef)| NodeFinal {
+            tip: *tip,
+            up: node.is_up(),
+            connected: self.is_connected(node),
+            honest: node.is_honest(),
+        };
+        self.nodes.iter().zip(tips).map(of).collect()
+    }
+
+    /// Whether the node is up and has an open link to another that is. A network of one
+    /// node is all connected.
+    fn is_connected(&self, node: &MeshNode) -> bool {
+        let id = node.spec.id;
+        let open =
+            |other: NodeId| self.node(other).is_up() && self.ground.wiring.is_open(id, other);
+        node.is_up()
+            && (self.nodes.len() == 1 || self.ground.wiring.neighbours(id).into_iter().any(open))
+    }
+
+    fn node(&self, id: NodeId) -> &MeshNode {
+        &self.nodes[id.0 as usize]
+    }
+
+    fn check_alive(&mut self) -> Result<(), PlayError> {
+        if let Some(dead) = self.nodes.iter().find(|node| node.has_died()) {
+            return Err(dead.died());
+        }
+        match self.postmen.try_join_next() {
+            Some(_) => Err(PlayError::Died("a postman".to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// When something is next to be done.
+    fn next_due(&self) -> Duration {
+        let event = self.timetable.next_time();
+        let entry = self.next_entry();
+        event
+            .unwrap_or(Duration::MAX)
+            .min(entry.unwrap_or(Duration::MAX))
+    }
+
+    /// When the workload gives its next entry.
+    fn next_entry(&self) -> Option<Duration> {
+        let workload = self.scenario.workload?;
+        if self.settling && workload.count.is_none() {
+            return None;
+        }
+        workload.due(self.given)
+    }
+
+    async fn play_due(&mut self) -> Result<(), PlayError> {
+        let elapsed = self.ground.clock.elapsed();
+        let height = self.ground.ledger.board().height;
+        while let Some(action) = self.timetable.next_due(elapsed, height) {
+            self.act(action).await?;
+        }
+        while self.next_entry().is_some_and(|due| due <= elapsed) {
+            if let Some(workload) = self.scenario.workload {
+                let entry = workload.entry(self.given);
+                self.given += 1;
+                self.submit(None, entry).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, action: Action) -> Result<(), PlayError> {
+        match action {
+            Action::Split { groups } => {
+                // Those in no group are side 0 of the split, a group of their own.
+                let mut told = Vec::new();
+                for node in &self.nodes {
+                    self.ground.wiring.set_side(node.spec.id, 0);
+                }
+                for (side, group) in (1..).zip(&groups) {
+                    let members: Vec<_> = group.iter().collect();
+                    for node in &members {
+                        self.ground.wiring.set_side(*node, side);
+                    }
+                    told.push(members);
+                }
+                self.tell(None, What::Split { groups: told });
+            }
+            Action::Heal => {
+                self.ground.wiring.heal();
+                self.tell(None, What::Healed);
+            }
+            Action::CutLink { between: (a, b) } => {
+                self.ground.wiring.set_cut(a, b, true);
+                self.tell(Some(a), What::LinkCut { to: b });
+            }
+            Action::HealLink { between: (a, b) } => {
+                self.ground.wiring.set_cut(a, b, false);
+                self.tell(Some(a), What::LinkHealed { to: b });
+            }
+            Action::Crash { node } => self.crash(node).await?,
+            Action::Restart { node } => self.restart(node).await,
+            Action::SetHashRate { node, hash_rate } => {
+                let node = &mut self.nodes[node.0 as usize];
+                node.set_hash_rate(hash_rate, &self.ground).await;
+            }
+            Action::Submit { node, data } => {
+                for entry in data.entries() {
+                    self.submit(node, entry).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn crash(&mut self, id: NodeId) -> Result<(), PlayError> {
+        if !self.node(id).is_up() {
+            return Ok(());
+        }
+        let node = &mut self.nodes[id.0 as usize];
+        node.stop(&self.ground).await?;
+        self.tell(Some(id), What::Crashed);
+        for peer in self.ground.wiring.neighbours(id) {
+            part(self.node(peer), id, "it crashed", &self.ground.ledger).await;
+        }
+        Ok(())
+    }
+
+    async fn restart(&mut self, id: NodeId) {
+        if self.node(id).is_up() {
+            return;
+        }
+        self.nodes[id.0 as usize].start(&self.ground, &self.all);
+        let tip = self.node(id).shared().lock().tip();
+        self.tell(Some(id), What::Restarted { tip });
+        for peer in self.ground.wiring.neighbours(id) {
+            if self.node(peer).is_up() {
+                introduce(self.node(id), self.node(peer), &self.ground.ledger).await;
+            }
+        }
+    }
+
+    /// Gives data to a node that is up: the one that is named, or one by chance.
+    async fn submit(&mut self, node: Option<NodeId>, entry: Vec<u8>) {
+        let up: Vec<_> = self.nodes.iter().filter(|node| node.is_up()).collect();
+        let by_chance = usize::try_from(self.chance.next_u64() % (up.len().max(1) as u64));
+        let chosen = match node {
+            Some(id) => Some(self.node(id)),
+            None => up.get(by_chance.unwrap_or(0)).copied(),
+        };
+        if let Some(chosen) = chosen {
+            chosen.command(Command::Submit(Entry::from(entry))).await;
+        }
+    }
+
+    fn tell(&self, node: Option<NodeId>, what: What) {
+        self.ground.ledger.tell(node, what);
+    }
+
+    /// Stops everything, and only then looks at what came of it.
+    async fn finish(mut self, end: Result<End, PlayError>) -> Result<Outcome, PlayError> {
+        let elapsed = self.ground.clock.elapsed();
+        let tips = self.ground.ledger.board().tips;
+        let nodes = self.finals(&tips);
+        let mut died = None;
+        for node in &mut self.nodes {
+            died = node.stop(&self.ground).await.err().or(died);
+        }
+        self.all.cancel();
+        while let Some(ended) = self.postmen.join_next().await {
+            if ended.is_err() {
+                died = Some(PlayError::Died("a postman".to_owned()));
+            }
+        }
+        let end = end?;
+        if let Some(died) = died {
+            return Err(died);
+        }
+        let chain = self.final_chain(&nodes);
+        let entries: BTreeSet<Hash> = chain
+            .iter()
+            .flat_map(|block| block.entries.iter().map(|entry| sha256(entry)))
+            .collect();
+        let state = FinalState {
+            elapsed,
+            nodes,
+            entries: entries.into_iter().collect(),
+            interrupted: matches!(end, End::Interrupted),
+            timed_out: matches!(end, End::TimeUp),
+        };
+        let (report, tree) = self
+            .ground
+            .ledger
+            .with_recorder(|recorder| (recorder.finish(&state), recorder.tree().clone()));
+        Ok(Outcome {
+            report,
+            tree,
+            chain,
+            consensus: self.ground.consensus,
+        })
+    }
+
+    /// The chain that all agree on, or the best one of an honest node.
+    fn final_chain(&self, finals: &[NodeFinal]) -> Vec<Arc<Block>> {
+        let agreed = NodeFinal::agreed_tip(finals);
+        let honest = self.nodes.iter().filter(|node| node.is_honest());
+        let holder = match agreed {
+            Some(tip) => honest
+                .clone()
+                .find(|node| node.shared().lock().tip() == tip),
+            None => honest.max_by_key(|node| {
+                let participant = node.shared().lock();
+                participant.tree.total_work(participant.node.tip())
+            }),
+        };
+        holder.map_or_else(Vec::new, |node| whole_chain(&node.shared().lock()))
+    }
+}
+
+/// The blocks from genesis to the participant's tip.
+fn whole_chain(participant: &Participant) -> Vec<Arc<Block>> {
+    let Participant { tree, node } = participant;
+    std::iter::once(BlockId::GENESIS)
+        .chain(tree.path(BlockId::GENESIS, node.tip()))
+        .filter_map(|id| tree.block(id).cloned())
+        .collect()
+}
+
+/// The kernel that a scenario asks for, if the machine has it.
+fn kernel(wanted: forkful_scenario::Kernel) -> Result<Kernel, PlayError> {
+    let kernel = match wanted {
+        forkful_scenario::Kernel::Auto => return Ok(Kernel::best()),
+        forkful_scenario::Kernel::Avx512 => Kernel::Avx512,
+        forkful_scenario::Kernel::ShaNi => Kernel::ShaNi,
+        forkful_scenario::Kernel::Avx2 => Kernel::Avx2,
+        forkful_scenario::Kernel::Portable => Kernel::Portable,
+    };
+    if kernel.is_available() {
+        Ok(kernel)
+    } else {
+        Err(PlayError::NoKernel(kernel))
+    }
+}

@@ -1,0 +1,325 @@
+//! What carries messages in the mesh: bounded channels, and links between them.
+//!
+//! ```text
+//! sender's actor ── try ──▶ link ──▶ postman of the receiver ── try ──▶ inbox ──▶ actor
+//!                            │              (waits until                 │
+//!                         lost, cut      the message arrives)          full
+//! ```
+//!
+//! Nobody on this way ever waits for a receiver, so no ring of full channels can stand
+//! still. What does not fit is dropped and counted, and the protocol repairs it.
+
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use forkful_core::event::{DropReason, What};
+use forkful_core::{Message, MessageKind, NodeId, PeerId, Wire};
+use forkful_scenario::Scenario;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::wire_bytes;
+use crate::ledger::Ledger;
+use crate::mesh::link::Direction;
+use crate::transport::{Envelope, Transport};
+
+/// Messages that may be under way to one node. More are dropped, whatever the links'
+/// bandwidth: it bounds the memory of a network whose receivers are too slow.
+const UNDER_WAY_MAX: usize = 65_536;
+
+/// All links of a mesh, and where they lead.
+#[derive(Debug)]
+pub(super) struct Wiring {
+    ledger: Arc<Ledger>,
+    ends: Vec<End>,
+}
+
+/// What belongs to one node.
+#[derive(Debug)]
+struct End {
+    /// The directions away from the node, by the number of the other end. A std mutex:
+    /// the node's actor holds it for one message, the run when it cuts a link.
+    out: Mutex<Vec<Option<Direction>>>,
+    /// Which side of a split the node is on. Messages travel only within one.
+    side: AtomicU32,
+    /// Where messages to the node wait until they arrive. Unbounded as a channel, but
+    /// `under_way` bounds what is in it.
+    post: mpsc::UnboundedSender<Parcel>,
+    under_way: AtomicUsize,
+    /// The way into the node; `None` while it is down.
+    inbox: Mutex<Option<mpsc::Sender<Envelope>>>,
+}
+
+/// A message under way.
+#[derive(Debug)]
+struct Parcel {
+    arrives: Instant,
+    from: NodeId,
+    bytes: u32,
+    message: Message<Wire>,
+}
+
+/// A message in the postman's bag. The greatest is the one to bring next: by arrival,
+/// and in the order in which they were sent where that is equal.
+#[derive(Debug)]
+struct InBag {
+    parcel: Parcel,
+    number: u64,
+}
+
+impl Ord for InBag {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |bagged: &Self| (bagged.parcel.arrives, bagged.number);
+        key(other).cmp(&key(self))
+    }
+}
+
+impl PartialOrd for InBag {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for InBag {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for InBag {}
+
+/// Brings the messages to one node when their time has come.
+#[derive(Debug)]
+pub(super) struct Postman {
+    to: NodeId,
+    post: mpsc::UnboundedReceiver<Parcel>,
+}
+
+impl Wiring {
+    /// The links of a scenario, all nodes down, and a postman for each of them.
+    pub fn new(scenario: &Scenario, ledger: Arc<Ledger>) -> (Arc<Self>, Vec<Postman>) {
+        let count = scenario.network.nodes as usize;
+        let mut outs: Vec<Vec<Option<Direction>>> = Vec::with_capacity(count);
+        outs.resize_with(count, || {
+            let mut out = Vec::new();
+            out.resize_with(count, || None);
+            out
+        });
+        let now = Instant::now();
+        for (number, (a, b)) in scenario.links().into_iter().enumerate() {
+            let link = scenario.link(a, b);
+            // Each direction has its own chance, so that one more link does not reshuffle
+            // what happens to the others.
+            let seed = scenario.seed.wrapping_add(2 * number as u64);
+            let (a, b) = (a.0 as usize, b.0 as usize);
+            outs[a][b] = Some(Direction::new(link, seed, now));
+            outs[b][a] = Some(Direction::new(link, seed.wrapping_add(1), now));
+        }
+        let (ends, postmen) = (0..scenario.network.nodes)
+            .zip(outs)
+            .map(|(id, out)| {
+                let (post, parcels) = mpsc::unbounded_channel();
+                let end = End {
+                    out: Mutex::new(out),
+                    side: AtomicU32::new(0),
+                    post,
+                    under_way: AtomicUsize::new(0),
+                    inbox: Mutex::new(None),
+                };
+                let postman = Postman {
+                    to: NodeId(id),
+                    post: parcels,
+                };
+                (end, postman)
+            })
+            .unzip();
+        (Arc::new(Wiring { ledger, ends }), postmen)
+    }
+
+    /// Opens a node's inbox, or closes it.
+    pub fn set_inbox(&self, node: NodeId, inbox: Option<mpsc::Sender<Envelope>>) {
+        *lock(&self.end(node).inbox) = inbox;
+    }
+
+    /// Cuts the link between two nodes, or heals it, in both directions.
+    pub fn set_cut(&self, a: NodeId, b: NodeId, cut: bool) {
+        for (from, to) in [(a, b), (b, a)] {
+            if let Some(direction) = &mut lock(&self.end(from).out)[to.0 as usize] {
+                direction.cut = cut;
+            }
+        }
+    }
+
+    /// Puts a node on one side of a split.
+    pub fn set_side(&self, node: NodeId, side: u32) {
+        self.end(node).side.store(side, Ordering::Relaxed);
+    }
+
+    /// Ends every cut and split.
+    pub fn heal(&self) {
+        for end in &self.ends {
+            end.side.store(0, Ordering::Relaxed);
+            for direction in lock(&end.out).iter_mut().flatten() {
+                direction.cut = false;
+            }
+        }
+    }
+
+    /// The nodes to which a node has a link, cut or not.
+    pub fn neighbours(&self, node: NodeId) -> Vec<NodeId> {
+        let out = lock(&self.end(node).out);
+        let linked = |(id, direction): (u32, &Option<_>)| direction.as_ref().map(|_| NodeId(id));
+        (0..).zip(out.iter()).filter_map(linked).collect()
+    }
+
+    /// Whether a message can get from one node to another now.
+    pub fn is_open(&self, from: NodeId, to: NodeId) -> bool {
+        let side = |node| self.end(node).side.load(Ordering::Relaxed);
+        let uncut = |direction: &Direction| !direction.cut;
+        side(from) == side(to)
+            && lock(&self.end(from).out)[to.0 as usize]
+                .as_ref()
+                .is_some_and(uncut)
+    }
+
+    fn send(&self, from: NodeId, to: NodeId, message: Message<Wire>) {
+        let bytes = wire_bytes(&message);
+        let kind = message.kind();
+        self.ledger.tell(Some(from), What::Sent { to, kind, bytes });
+        if !self.is_open(from, to) {
+            return self.dropped(from, to, kind, bytes, DropReason::Cut);
+        }
+        let now = Instant::now();
+        let arrival = lock(&self.end(from).out)[to.0 as usize]
+            .as_mut()
+            .and_then(|direction| direction.arrival(now, bytes));
+        let Some(arrives) = arrival else {
+            return self.dropped(from, to, kind, bytes, DropReason::Loss);
+        };
+        let end = self.end(to);
+        if end.under_way.fetch_add(1, Ordering::Relaxed) >= UNDER_WAY_MAX {
+            end.under_way.fetch_sub(1, Ordering::Relaxed);
+            return self.dropped(from, to, kind, bytes, DropReason::LinkFull);
+        }
+        let parcel = Parcel {
+            arrives,
+            from,
+            bytes,
+            message,
+        };
+        // The postman is only gone when the run is over.
+        let _ = end.post.send(parcel);
+    }
+
+    fn deliver(&self, to: NodeId, parcel: Parcel) {
+        let end = self.end(to);
+        end.under_way.fetch_sub(1, Ordering::Relaxed);
+        let Parcel {
+            from,
+            bytes,
+            message,
+            ..
+        } = parcel;
+        let kind = message.kind();
+        // A link that was cut while a message was under way loses it.
+        if !self.is_open(from, to) {
+            return self.dropped(from, to, kind, bytes, DropReason::Cut);
+        }
+        let Some(inbox) = lock(&end.inbox).clone() else {
+            return self.dropped(from, to, kind, bytes, DropReason::Down);
+        };
+        let from_peer = PeerId(from.0);
+        // Told first: the node may act on the message before this function goes on.
+        let Ok(place) = inbox.try_reserve() else {
+            let why = if inbox.is_closed() {
+                DropReason::Down
+            } else {
+                DropReason::InboxFull
+            };
+            return self.dropped(from, to, kind, bytes, why);
+        };
+        self.ledger
+            .tell(Some(to), What::Delivered { from, kind, bytes });
+        place.send(Envelope {
+            from: from_peer,
+            message,
+        });
+    }
+
+    fn dropped(&self, from: NodeId, to: NodeId, kind: MessageKind, bytes: u32, why: DropReason) {
+        let what = What::Dropped {
+            to,
+            kind,
+            bytes,
+            why,
+        };
+        self.ledger.tell(Some(from), what);
+    }
+
+    fn end(&self, node: NodeId) -> &End {
+        &self.ends[node.0 as usize]
+    }
+}
+
+impl Postman {
+    /// Brings messages until the run is over.
+    pub async fn run(mut self, wiring: Arc<Wiring>, shutdown: CancellationToken) {
+        let mut bag = BinaryHeap::new();
+        let mut number = 0;
+        loop {
+            let next = bag.peek().map(|bagged: &InBag| bagged.parcel.arrives);
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                parcel = self.post.recv() => {
+                    let Some(parcel) = parcel else { return };
+                    bag.push(InBag { parcel, number });
+                    number += 1;
+                }
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+                    let now = Instant::now();
+                    while let Some(top) = bag.peek_mut()
+                        && top.parcel.arrives <= now
+                    {
+                        let bagged = PeekMut::pop(top);
+                        wiring.deliver(self.to, bagged.parcel);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The messages of one node of the mesh.
+#[derive(Debug)]
+pub(super) struct MeshTransport {
+    pub id: NodeId,
+    pub wiring: Arc<Wiring>,
+}
+
+impl Transport for MeshTransport {
+    fn send(&mut self, to: PeerId, message: Message<Wire>) {
+        self.wiring.send(self.id, NodeId(to.0), message);
+    }
+
+    /// In the mesh a link that one end will not have any more is a cut link.
+    fn disconnect(&mut self, peer: PeerId, why: &dyn Display) {
+        let peer = NodeId(peer.0);
+        self.wiring.set_cut(self.id, peer, true);
+        self.wiring.ledger.tell(
+            Some(self.id),
+            What::PeerDown {
+                peer,
+                why: why.to_string(),
+            },
+        );
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic anywhere ends the run with an error; until then the wiring stays usable.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
