@@ -55,6 +55,7 @@ pub fn admit<P: ProofOfWork>(
         Message::RequestChain(locator) => {
             passed(Some(Message::RequestChain(known(tree, &locator))))
         }
+        Message::NewData(entry) => passed(Some(Message::NewData(entry))),
         Message::Headers { headers, more } => {
             let (headers, rejected) = all(headers, |header| insert_header(tree, header, clock));
             let more = more && rejected.is_none();

@@ -183,11 +183,12 @@ pub enum MessageKind {
     Headers,
     RequestChain,
     Chain,
+    NewData,
 }
 
 impl MessageKind {
     /// Every kind, in the order of the wire format's type bytes.
-    pub const ALL: [MessageKind; 9] = [
+    pub const ALL: [MessageKind; 10] = [
         MessageKind::NewBlock,
         MessageKind::Announce,
         MessageKind::RequestBlock,
@@ -197,6 +198,7 @@ impl MessageKind {
         MessageKind::Headers,
         MessageKind::RequestChain,
         MessageKind::Chain,
+        MessageKind::NewData,
     ];
 }
 

@@ -13,6 +13,8 @@
 //! Between a wire and a node stands one door, [`door::admit`]: behind it a block is a
 //! [`BlockId`] of a tree that never holds an invalid one.
 
+#![forbid(unsafe_code)]
+
 pub mod block;
 pub mod compact;
 pub mod consensus;

@@ -47,9 +47,6 @@ pub const FETCH_PER_PEER_MAX: usize = 16;
 /// is forgotten; the price is one announcement too many.
 pub const PEER_RECENT_MAX: usize = 4;
 
-/// Requests that a peer may leave unanswered in a row. Then it is disconnected.
-pub const STALLS_MAX: u8 = 8;
-
 /// Penalty points at which a peer is disconnected.
 pub const PENALTY_MAX: u16 = 100;
 
@@ -67,6 +64,10 @@ pub const WITHHELD_MAX: usize = 10_000;
 
 /// How long a peer has to answer, unless configured otherwise.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long new data may wait until a search that has just begun is begun anew with it.
+/// A search loses nothing by that, but each beginning costs the Merkle root of a block.
+pub const DATA_WAIT: Duration = Duration::from_millis(250);
 
 /// How often a tip is announced to one peer, unless configured otherwise.
 pub const TIP_INTERVAL: Duration = Duration::from_secs(30);

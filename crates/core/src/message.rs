@@ -8,7 +8,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::block::{Block, Header};
+use crate::block::{Block, Entry, Header};
 use crate::event::MessageKind;
 use crate::hash::Hash;
 use crate::tree::{BlockId, BlockTree};
@@ -76,6 +76,8 @@ pub enum Message<F: Form> {
         /// More would follow if you ask on.
         more: bool,
     },
+    /// Somebody wants this on the chain: mine it, whoever is first.
+    NewData(Entry),
 }
 
 impl<F: Form> Message<F> {
@@ -91,6 +93,7 @@ impl<F: Form> Message<F> {
             Message::Headers { .. } => MessageKind::Headers,
             Message::RequestChain(_) => MessageKind::RequestChain,
             Message::Chain { .. } => MessageKind::Chain,
+            Message::NewData(_) => MessageKind::NewData,
         }
     }
 }
@@ -118,6 +121,7 @@ impl Message<Ids> {
                 blocks: blocks.iter().map(block).collect::<Option<_>>()?,
                 more: *more,
             },
+            Message::NewData(entry) => Message::NewData(Arc::clone(entry)),
         })
     }
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! message  = kind u8, payload
 //! header   = 88 bytes, see `block`
-//! block    = header, count u32, count x (length u32, bytes)
+//! entry    = length u32, bytes
+//! block    = header, count u32, count x entry
 //! hash     = 32 bytes
 //! list     = count u32, count x item
 //! ```
@@ -68,6 +69,7 @@ impl MessageKind {
             MessageKind::Headers => 7,
             MessageKind::RequestChain => 8,
             MessageKind::Chain => 9,
+            MessageKind::NewData => 10,
         }
     }
 
@@ -102,6 +104,7 @@ impl Message<Wire> {
                     out.extend_from_slice(&header.to_bytes());
                 }
             }
+            Message::NewData(entry) => put_entry(out, entry),
             Message::Chain { blocks, more } => {
                 out.push(u8::from(*more));
                 put_count(out, blocks.len());
@@ -121,6 +124,7 @@ impl Message<Wire> {
             Message::RequestHeaders(locator) | Message::RequestChain(locator) => {
                 4 + 32 * locator.len()
             }
+            Message::NewData(entry) => 4 + entry.len(),
             Message::Headers { headers, .. } => 5 + Header::LEN * headers.len(),
             Message::Chain { blocks, .. } => {
                 5 + blocks.iter().map(|block| block_len(block)).sum::<usize>()
@@ -131,7 +135,8 @@ impl Message<Wire> {
     /// Reads one message that is all of `bytes`.
     ///
     /// # Errors
-    /// What is wrong with the bytes. No more memory is taken than they are long.
+    /// What is wrong with the bytes. The memory taken is a small multiple of their length
+    /// at most, whatever they claim.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         if bytes.len() > limits::MESSAGE_BYTES_MAX {
             return Err(WireError::TooLong(bytes.len()));
@@ -150,6 +155,7 @@ impl Message<Wire> {
                 headers: input.list("headers", limits::HEADERS_MAX, Header::LEN, Input::header)?,
             },
             MessageKind::RequestChain => Message::RequestChain(input.locator()?),
+            MessageKind::NewData => Message::NewData(input.entry()?),
             MessageKind::Chain => Message::Chain {
                 more: input.bool()?,
                 blocks: input.list(
@@ -200,9 +206,13 @@ fn put_block(out: &mut Vec<u8>, block: &Block) {
     out.extend_from_slice(&block.header.to_bytes());
     put_count(out, block.entries.len());
     for entry in &block.entries {
-        put_count(out, entry.len());
-        out.extend_from_slice(entry);
+        put_entry(out, entry);
     }
+}
+
+fn put_entry(out: &mut Vec<u8>, entry: &[u8]) {
+    put_count(out, entry.len());
+    out.extend_from_slice(entry);
 }
 
 /// The length of a block on the wire in bytes.

@@ -1,50 +1,63 @@
 //! A block comes in, connects, and perhaps becomes the tip.
 
+use std::sync::Arc;
+
 use crate::block::Entry;
 use crate::hash::sha256;
 use crate::limits;
-use crate::node::{Effect, Node, PeerId, Step, TipChange};
+use crate::node::{Effect, Node, PeerId, PoolError, Step, TipChange};
 use crate::strategy::{Cause, Publish, Situation};
 use crate::tree::{BlockId, BlockTree};
 
 impl Node {
+    /// Somebody told this node to get data on the chain.
     pub(super) fn submit<P>(&mut self, step: &mut Step<'_, P>, entry: Entry) {
-        let taken = self.pool.submit(step.tree.consensus(), entry.clone());
         let bytes = entry.len();
-        let hash = match taken {
-            Ok(hash) => {
-                step.effects.push(Effect::StoreData(entry));
-                hash
-            }
-            Err(_) => sha256(&entry),
-        };
+        let hash = sha256(&entry);
+        let taken = self.take_data(step, entry, None);
         step.effects.push(Effect::Data {
             entry: hash,
             bytes,
-            taken: taken.map(|_| ()),
+            taken,
         });
-        if taken.is_ok() {
-            self.mine(step);
-        }
+    }
+
+    /// A peer passed on data that somebody wants on the chain. What is not taken was
+    /// known already, or is more than this node can hold: neither is the peer's fault.
+    pub(super) fn on_data<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, entry: Entry) {
+        let _ = self.take_data(step, entry, Some(peer));
+    }
+
+    /// Takes data into the pool, and passes on what was new.
+    fn take_data<P>(
+        &mut self,
+        step: &mut Step<'_, P>,
+        entry: Entry,
+        from: Option<PeerId>,
+    ) -> Result<(), PoolError> {
+        self.pool
+            .submit(step.tree.consensus(), Arc::clone(&entry))?;
+        step.effects.push(Effect::StoreData(Arc::clone(&entry)));
+        self.mine_data(step);
+        self.relay_data(step, &entry, from);
+        Ok(())
     }
 
     pub(super) fn mined<P>(&mut self, step: &mut Step<'_, P>, block: BlockId) {
-        if self.view.has_body(block) {
-            return;
+        // The search is over, whatever comes of it.
+        self.mining_on = None;
+        if !self.view.has_body(block) {
+            // Nothing is published before the strategy said so.
+            self.withheld.push(block);
+            self.take_block(step, block, None);
+            self.settle_tip(step);
+            let publish = self.decide_publish(step.tree, Cause::Mined(block));
+            self.publish(step, publish);
+            if self.withheld.len() > limits::WITHHELD_MAX {
+                self.publish(step, Publish::UpTo(self.withheld[0]));
+            }
         }
-        // Nothing is published before the strategy said so, in `settle` below.
-        self.withheld.push(block);
-        self.take_block(step, block, None);
-        self.settle_tip(step);
-        let publish = self.decide_publish(step.tree, Cause::Mined(block));
-        self.publish(step, publish);
-        if self.withheld.len() > limits::WITHHELD_MAX {
-            self.publish(step, Publish::UpTo(self.withheld[0]));
-        }
-        if self.tip != block {
-            // Found too late to be the tip: the search has to begin anew all the same.
-            self.mine(step);
-        }
+        self.mine_elsewhere(step);
     }
 
     /// The node learns a whole block. Its parent's header is known to the view.
@@ -54,27 +67,29 @@ impl Node {
         block: BlockId,
         from: Option<PeerId>,
     ) {
-        if self.view.has_body(block) || !step.tree.has_body(block) {
+        let tree = step.tree;
+        if self.view.has_body(block) || !tree.has_body(block) {
             return;
         }
-        let connects = self.view.is_connected(step.tree.parent(block));
-        if !connects && self.waiting.len() >= limits::FETCH_WINDOW {
-            self.view.add_header(block);
-            return;
-        }
-        self.view.add_body(block);
-        step.effects.push(Effect::Store(block));
-        step.effects.push(Effect::Accepted { block, from });
-        if connects {
-            self.connect(step.tree, block);
-        } else {
+        if self.view.is_connected(tree.parent(block)) {
+            self.connect(step, block);
+        } else if self.waiting.len() < limits::FETCH_WINDOW
+            && tree.is_ancestor(block, self.sync.goal)
+        {
+            self.view.add_body(block);
             self.waiting.push(block);
+        } else {
+            // No use for it yet: it is asked for when the way leads over it.
+            self.view.add_header(block);
+            self.sync.fetch_from = self.sync.fetch_from.min(tree.height(block));
+            return;
         }
+        step.effects.push(Effect::Accepted { block, from });
     }
 
     /// Connects the block and whatever waited for it.
-    fn connect<P>(&mut self, tree: &BlockTree<P>, block: BlockId) {
-        self.note_connected(tree, block);
+    fn connect<P>(&mut self, step: &mut Step<'_, P>, block: BlockId) {
+        self.note_connected(step, block);
         // One pass over what waits for each block that connects: at most FETCH_WINDOW
         // squared in all, and nearly always the list is empty.
         let mut progress = !self.waiting.is_empty();
@@ -83,21 +98,26 @@ impl Node {
             let mut at = 0;
             while at < self.waiting.len() {
                 let waiting = self.waiting[at];
-                if self.view.is_connected(tree.parent(waiting)) {
+                if self.view.is_connected(step.tree.parent(waiting)) {
                     self.waiting.swap_remove(at);
-                    self.note_connected(tree, waiting);
+                    self.note_connected(step, waiting);
                     progress = true;
                 } else {
                     at += 1;
                 }
             }
         }
+        if self.view.is_connected(self.sync.goal) {
+            self.aim(step.tree);
+        }
     }
 
-    /// The block has all its ancestors now: it may be better than what we have.
-    fn note_connected<P>(&mut self, tree: &BlockTree<P>, block: BlockId) {
+    /// The block has all its ancestors now: it may be better than what we have. Stored
+    /// only now, so that a store never holds a block without its parent.
+    fn note_connected<P>(&mut self, step: &mut Step<'_, P>, block: BlockId) {
+        let tree = step.tree;
+        step.effects.push(Effect::Store(block));
         self.view.connect(block);
-        self.sync.note_connected(tree, block);
         if tree.is_better(block, self.best) {
             self.best = block;
         }
@@ -111,6 +131,10 @@ impl Node {
         self.settle_tip(step);
         if self.best_public != self.public_tip {
             self.public_tip = self.best_public;
+            // What others build on is no secret any more.
+            let (tree, public_tip) = (step.tree, self.public_tip);
+            self.withheld
+                .retain(|block| !tree.is_ancestor(*block, public_tip));
             self.relay(step, self.public_tip);
             if !self.withheld.is_empty() {
                 let publish = self.decide_publish(step.tree, Cause::PublicTip);

@@ -45,6 +45,18 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Nothing waits for less than a millisecond, or a deadline could be due for ever.
+    pub(super) fn with_time_passing(self) -> Self {
+        let least = Duration::from_millis(1);
+        Config {
+            tip_interval: self.tip_interval.map(|interval| interval.max(least)),
+            request_timeout: self.request_timeout.max(least),
+            ..self
+        }
+    }
+}
+
 /// Something that happened outside the node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
@@ -54,7 +66,7 @@ pub enum Input {
     Mine(Entry),
     /// A peer said something, and it passed the door.
     Received(PeerId, Message<Ids>),
-    /// A peer sent a block that the door refused.
+    /// A peer sent a block that the door refused. After what passed of the same message.
     Rejected(PeerId, Rejection),
     /// The miner found a block. The driver has put it into the tree.
     Mined(BlockId),
@@ -69,7 +81,8 @@ pub enum Input {
 /// Something that the driver is to do. In the order in which they were pushed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// Make the block durable, before any later message of the same batch is sent.
+    /// Make the block durable, before any later message of the same batch is sent. Each
+    /// block comes once, after its parent: so that a store, read in order, is a tree.
     Store(BlockId),
     /// Make the data durable until it is mined, before telling anyone that it was taken.
     StoreData(Entry),

@@ -32,6 +32,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::block::{Entry, Header};
+use crate::limits;
 use crate::merkle::merkle_root;
 use crate::message::{Ids, Message};
 use crate::strategy::{Situation, Strategy};
@@ -63,7 +64,8 @@ pub struct Node {
     best_public: BlockId,
     /// Own blocks that were not published, in the order in which they were mined.
     withheld: Vec<BlockId>,
-    /// Bodies that came before their parent's. At most [`FETCH_WINDOW`](crate::limits::FETCH_WINDOW).
+    /// Bodies that came before their parent's, all on the way to the goal. At most
+    /// [`FETCH_WINDOW`](limits::FETCH_WINDOW).
     waiting: Vec<BlockId>,
     peers: Peers,
     pool: Pool,
@@ -74,6 +76,10 @@ pub struct Node {
     told_deadline: Time,
     /// What the driver was last told to mine on.
     mining_on: Option<BlockId>,
+    /// When it was told so.
+    mining_since: Time,
+    /// When it is told again, because of new data.
+    refresh_at: Time,
 }
 
 /// What every step of the node reads and writes besides the node itself.
@@ -87,7 +93,7 @@ impl Node {
     /// A node that knows genesis and nobody. Equal seeds make equal nodes.
     pub fn new(config: Config, strategy: Box<dyn Strategy>, seed: u64) -> Self {
         Node {
-            config,
+            config: config.with_time_passing(),
             strategy,
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             view: View::new(),
@@ -103,6 +109,8 @@ impl Node {
             announce_at: Time::NEVER,
             told_deadline: Time::NEVER,
             mining_on: None,
+            mining_since: Time::ZERO,
+            refresh_at: Time::NEVER,
         }
     }
 
@@ -173,6 +181,9 @@ impl Node {
                 self.told_deadline = Time::NEVER;
                 self.check_requests(&mut step);
                 self.check_announcement(&mut step);
+                if self.refresh_at <= now.time {
+                    self.mine(&mut step);
+                }
             }
         }
         self.settle(&mut step);
@@ -241,6 +252,7 @@ impl Node {
             Message::NotFound(block) => self.on_not_found(step, peer, block),
             Message::Headers { headers, more } => self.on_headers(step, peer, &headers, more),
             Message::Chain { blocks, more } => self.on_chain(step, peer, &blocks, more),
+            Message::NewData(entry) => self.on_data(step, peer, entry),
             Message::RequestBlock(block) => self.serve_block(step, peer, block),
             Message::RequestHeaders(locator) => self.serve_headers(step, peer, &locator),
             Message::RequestChain(locator) => self.serve_chain(step, peer, &locator),
@@ -261,11 +273,23 @@ impl Node {
     fn mine<P>(&mut self, step: &mut Step<'_, P>) {
         let on = self.strategy.mine_on(&self.situation(step.tree));
         self.mining_on = Some(on);
+        self.mining_since = step.now.time;
+        self.refresh_at = Time::NEVER;
         step.effects.push(Effect::Mine { on });
     }
 
+    /// New data has to get into the search, but not each entry at once.
+    fn mine_data<P>(&mut self, step: &mut Step<'_, P>) {
+        let at = self.mining_since + limits::DATA_WAIT;
+        if at <= step.now.time {
+            self.mine(step);
+        } else {
+            self.refresh_at = at;
+        }
+    }
+
     fn tell_deadline(&mut self, effects: &mut Effects) {
-        let deadline = self.announce_at.min(self.sync.deadline());
+        let deadline = (self.announce_at.min(self.refresh_at)).min(self.sync.deadline());
         if deadline != self.told_deadline {
             self.told_deadline = deadline;
             effects.push(Effect::Deadline(deadline));

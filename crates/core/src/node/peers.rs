@@ -21,7 +21,7 @@ impl PeerId {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     /// The best block that it showed us.
-    best: BlockId,
+    pub best: BlockId,
     /// A few others that it showed us, so that a fork does not hide them.
     recent: [BlockId; limits::PEER_RECENT_MAX],
     /// The last block that we announced to it.
@@ -131,6 +131,16 @@ impl Peers {
         }
     }
 
+    /// The peer says that it does not have this block, so nothing built on it either.
+    pub fn note_lacks<P>(&mut self, tree: &BlockTree<P>, id: PeerId, block: BlockId) {
+        let Some(peer) = self.get_mut(id) else { return };
+        for shown in peer.recent.iter_mut().chain([&mut peer.best]) {
+            if tree.is_ancestor(block, *shown) {
+                *shown = BlockId::GENESIS;
+            }
+        }
+    }
+
     /// The peer showed us `hash`, and we lack what it builds on.
     pub fn note_ahead(&mut self, id: PeerId, hash: Hash) {
         match self.ahead.iter_mut().find(|(peer, _)| *peer == id) {
@@ -139,9 +149,12 @@ impl Peers {
         }
     }
 
-    /// Takes the peer that has waited longest to be asked for what we lack.
+    /// Takes the peer to ask for what we lack: the one with the fewest stalls, and of
+    /// those the one that has waited longest.
     pub fn take_ahead(&mut self) -> Option<(PeerId, Hash)> {
-        (!self.ahead.is_empty()).then(|| self.ahead.remove(0))
+        let stalls = |(id, _): &(PeerId, Hash)| self.get(*id).map_or(u8::MAX, |peer| peer.stalls);
+        let (next, _) = (self.ahead.iter().enumerate()).min_by_key(|(_, ahead)| stalls(ahead))?;
+        Some(self.ahead.remove(next))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is told to whom.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::block::Entry;
 use crate::message::Message;
 use crate::node::{DisconnectReason, Effect, Node, PeerId, Relay, Step};
 use crate::tree::{BlockId, BlockTree};
@@ -34,6 +36,22 @@ impl Node {
         }
     }
 
+    /// Passes data on to every peer but the one it came from. Who knows it already
+    /// ignores it, so it stops where it has been.
+    pub(super) fn relay_data<P>(
+        &self,
+        step: &mut Step<'_, P>,
+        entry: &Entry,
+        from: Option<PeerId>,
+    ) {
+        for (peer, _) in self.peers.iter_from(0) {
+            if Some(peer) != from {
+                let message = Message::NewData(Arc::clone(entry));
+                step.effects.push(Effect::Send(peer, message));
+            }
+        }
+    }
+
     /// A new connection: both sides say where they are, and who is behind asks.
     pub(super) fn connected<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId) {
         if !self.peers.connect(peer) {
@@ -51,7 +69,7 @@ impl Node {
         self.requests_lost(step, peer);
     }
 
-    /// A peer announced or sent a block that is behind our tip: perhaps it missed ours.
+    /// A peer announced a block that is behind our tip: perhaps it missed ours.
     pub(super) fn help_behind<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
         if step.tree.is_better(self.public_tip, block) && !self.peer_has_tip(step.tree, peer) {
             self.announce_to(step, peer);

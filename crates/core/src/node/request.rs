@@ -5,6 +5,8 @@
 //! known, spread over the peers that have them. Every request has a deadline, and
 //! another peer to turn to.
 
+use std::cmp::Ordering;
+
 use crate::limits;
 use crate::message::Message;
 use crate::node::peers::Peer;
@@ -21,8 +23,9 @@ pub(super) struct Sync {
     /// In the order of their deadlines, because all wait equally long.
     pub bodies: Vec<BodyRequest>,
     pub chain: Option<ChainRequest>,
-    /// The best header that was shown to us: where fetching leads to.
-    pub best_header: BlockId,
+    /// Where fetching leads to: a better block than ours whose header we have and whose
+    /// body some peer is known to have, or else our best.
+    pub goal: BlockId,
     /// On the way there, the lowest height that was not asked for yet.
     pub fetch_from: u64,
 }
@@ -40,6 +43,9 @@ pub(super) struct ChainRequest {
     deadline: Time,
     /// Peers that were silent before this one.
     tries: u8,
+    /// The height that an answer has to lead beyond if we are to ask on: so that even
+    /// an answer without end comes to an end.
+    above: u64,
 }
 
 impl Default for Sync {
@@ -47,7 +53,7 @@ impl Default for Sync {
         Sync {
             bodies: Vec::new(),
             chain: None,
-            best_header: BlockId::GENESIS,
+            goal: BlockId::GENESIS,
             fetch_from: 1,
         }
     }
@@ -61,20 +67,18 @@ impl Sync {
         body.min(chain)
     }
 
-    /// A block and all its ancestors are here.
-    pub fn note_connected<P>(&mut self, tree: &BlockTree<P>, block: BlockId) {
-        if tree.is_better(block, self.best_header) {
-            self.best_header = block;
-            self.fetch_from = tree.height(block) + 1;
-        }
-    }
-
     pub fn restore<P>(&mut self, tree: &BlockTree<P>, tip: BlockId) {
-        self.note_connected(tree, tip);
+        self.goal = tip;
+        self.fetch_from = tree.height(tip) + 1;
     }
 
     pub fn is_fetching(&self, block: BlockId) -> bool {
         self.bodies.iter().any(|request| request.block == block)
+    }
+
+    pub fn is_fetching_from(&self, peer: PeerId, block: BlockId) -> bool {
+        let this = |request: &BodyRequest| request.block == block && request.peer == peer;
+        self.bodies.iter().any(this)
     }
 }
 
@@ -92,10 +96,13 @@ impl Node {
         }
         while let Some((peer, hash)) = self.peers.take_ahead() {
             let known = step.tree.find(&hash);
-            if known.is_none_or(|block| !self.view.has_header(block)) {
-                return self.ask_for_chain(step, peer, None, 0);
+            match known.filter(|block| self.view.has_header(*block)) {
+                None => return self.ask_for_chain(step, peer, None, 0),
+                // Somebody else showed it to us meanwhile: one more peer to fetch from.
+                Some(block) => self.peers.note_has(step.tree, peer, block),
             }
         }
+        self.fetch(step, None);
     }
 
     /// Asks a peer for what follows `from`, or else the best that we have.
@@ -110,9 +117,9 @@ impl Node {
         let message = match self.config.relay {
             Relay::Flood => Message::RequestChain(tree.locator(from.unwrap_or(self.public_tip))),
             Relay::Announce => {
-                let header = self.sync.best_header;
-                let best = if tree.is_better(header, self.tip) {
-                    header
+                let goal = self.sync.goal;
+                let best = if tree.is_better(goal, self.tip) {
+                    goal
                 } else {
                     self.public_tip
                 };
@@ -123,63 +130,110 @@ impl Node {
             peer,
             deadline: step.now.time + self.config.request_timeout,
             tries,
+            above: from.map_or(0, |from| tree.height(from)),
         });
         step.effects.push(Effect::Send(peer, message));
     }
 
-    /// Whether this peer was the one asked for a chain; its answer ends the request.
-    pub(super) fn chain_answered(&mut self, peer: PeerId) -> bool {
-        let asked = self.sync.chain.is_some_and(|request| request.peer == peer);
-        if asked {
-            self.sync.chain = None;
-            if let Some(peer) = self.peers.get_mut(peer) {
-                peer.stalls = 0;
-            }
+    /// The request that this peer now answered with a chain, if there was one.
+    pub(super) fn chain_answered(&mut self, peer: PeerId) -> Option<ChainRequest> {
+        let request = self.sync.chain.take_if(|request| request.peer == peer)?;
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.stalls = 0;
         }
-        asked
+        Some(request)
     }
 
-    /// Goes on with the peer that just answered, if it brought something new and has
-    /// more; otherwise with the next one that is ahead of us.
+    /// Goes on with the peer that just answered, if it has more and its answer led on, be
+    /// it through blocks that we know; otherwise with the next one that is ahead of us.
     pub(super) fn ask_on<P>(
         &mut self,
         step: &mut Step<'_, P>,
-        peer: PeerId,
-        from: Option<BlockId>,
-        asked: bool,
+        answered: ChainRequest,
+        more: Option<BlockId>,
     ) {
-        match from {
-            Some(from) => self.ask_for_chain(step, peer, Some(from), 0),
-            None if asked => self.ask_next(step),
-            None => {}
+        match more {
+            Some(last) if step.tree.height(last) > answered.above => {
+                self.ask_for_chain(step, answered.peer, Some(last), 0);
+            }
+            _ => self.ask_next(step),
         }
     }
 
-    pub(super) fn learn_header<P>(&mut self, tree: &BlockTree<P>, header: BlockId) {
+    /// A peer showed us a header; it may be where fetching leads to from now on.
+    pub(super) fn learn_header<P>(&mut self, tree: &BlockTree<P>, header: BlockId, from: PeerId) {
         self.view.add_header(header);
-        let before = self.sync.best_header;
-        if tree.is_better(header, before) && !self.view.is_connected(header) {
-            self.sync.best_header = header;
-            if tree.parent(header) != before {
-                let fork = tree.fork_point(self.tip, header);
-                self.sync.fetch_from = tree.height(fork) + 1;
+        let goal = self.sync.goal;
+        if self.view.is_connected(header) || !tree.is_better(header, goal) {
+            return;
+        }
+        // Who does not answer cannot lead us away from what others can give.
+        if self.view.is_connected(goal) || !self.is_silent(from) {
+            self.aim_at(tree, header);
+        }
+    }
+
+    /// Chooses the goal anew: of what the connected peers have and we lack, the best;
+    /// what silent peers have comes last.
+    pub(super) fn aim<P>(&mut self, tree: &BlockTree<P>) {
+        let mut best: Option<(u8, BlockId)> = None;
+        for (_, peer) in self.peers.iter_from(0) {
+            let block = peer.best;
+            if tree.is_better(block, self.best_public)
+                && self.view.has_header(block)
+                && !self.view.is_connected(block)
+                && !tree.is_invalid(block)
+                && best.is_none_or(|(stalls, than)| match peer.stalls.cmp(&stalls) {
+                    Ordering::Less => true,
+                    Ordering::Equal => tree.is_better(block, than),
+                    Ordering::Greater => false,
+                })
+            {
+                best = Some((peer.stalls, block));
             }
         }
+        let goal = best.map_or(self.best_public, |(_, block)| block);
+        if goal != self.sync.goal {
+            self.aim_at(tree, goal);
+        }
     }
 
-    /// Asks for the bodies that are missing on the way to the best header, lowest first,
-    /// as many as the window allows.
+    fn aim_at<P>(&mut self, tree: &BlockTree<P>, goal: BlockId) {
+        let before = std::mem::replace(&mut self.sync.goal, goal);
+        if tree.parent(goal) == before && !self.view.is_connected(before) {
+            return;
+        }
+        let fork_point = tree.fork_point(self.best_public, goal);
+        self.sync.fetch_from = tree.height(fork_point) + 1;
+        // What waits for its parent on another way may wait for ever.
+        self.waiting.retain(|waiting| {
+            let on_the_way = tree.is_ancestor(*waiting, goal);
+            if !on_the_way {
+                self.view.forget_body(*waiting);
+            }
+            on_the_way
+        });
+    }
+
+    /// Asks for the bodies that are missing on the way to the goal, lowest first, as many
+    /// as the window allows.
     pub(super) fn fetch<P>(&mut self, step: &mut Step<'_, P>, prefer: Option<PeerId>) {
         let tree = step.tree;
-        let best = self.sync.best_header;
-        if self.view.is_connected(best) {
+        if tree.is_invalid(self.sync.goal) {
+            self.aim(tree);
+        }
+        let goal = self.sync.goal;
+        if self.view.is_connected(goal) {
             return;
         }
         let mut height = self.sync.fetch_from;
-        while self.sync.bodies.len() + self.waiting.len() < limits::FETCH_WINDOW {
-            let Some(block) = tree.ancestor(best, height) else {
+        while let Some(block) = tree.ancestor(goal, height) {
+            // The one that the others wait for is always asked for.
+            let in_window = self.sync.bodies.len() + self.waiting.len() < limits::FETCH_WINDOW
+                || self.view.is_connected(tree.parent(block));
+            if !in_window {
                 break;
-            };
+            }
             if !self.view.has_body(block)
                 && !self.sync.is_fetching(block)
                 && !self.request_body(step, block, prefer, None)
@@ -199,8 +253,9 @@ impl Node {
         prefer: Option<PeerId>,
         avoid: Option<PeerId>,
     ) -> bool {
+        let room = self.sync.bodies.len() < limits::FETCH_WINDOW;
         let chosen = self.choose_peer(step.tree, block, prefer, avoid);
-        let Some(peer) = chosen else {
+        let Some(peer) = chosen.filter(|_| room) else {
             // It comes again with the next announcement; until then the window goes on
             // from here.
             self.sync.fetch_from = self.sync.fetch_from.min(step.tree.height(block));
@@ -219,8 +274,8 @@ impl Node {
         true
     }
 
-    /// A peer that has the block and is not busy: the preferred one, else the one with
-    /// the fewest stalls, the one to avoid only if it is the only one.
+    /// A peer that has the block and is not busy: the preferred one unless it is silent,
+    /// else the one with the fewest stalls, the one to avoid only if it is the only one.
     fn choose_peer<P>(
         &mut self,
         tree: &BlockTree<P>,
@@ -232,6 +287,7 @@ impl Node {
             usize::from(peer.fetching) < limits::FETCH_PER_PEER_MAX && peer.has(tree, block)
         };
         if let Some(id) = prefer
+            && !self.is_silent(id)
             && self.peers.get(id).is_some_and(free)
         {
             return Some(id);
@@ -242,6 +298,29 @@ impl Node {
             .filter(|(_, peer)| free(peer))
             .min_by_key(|(id, peer)| (Some(*id) == avoid, peer.stalls))
             .map(|(id, _)| id)
+    }
+
+    /// A peer did not give the block: asks another, and looks for another goal if there
+    /// is no other.
+    pub(super) fn ask_another_for<P>(
+        &mut self,
+        step: &mut Step<'_, P>,
+        block: BlockId,
+        avoid: PeerId,
+    ) {
+        let tree = step.tree;
+        let has = |(id, peer): (PeerId, &Peer)| id != avoid && peer.has(tree, block);
+        if !self.peers.iter_from(0).any(has) {
+            self.aim(tree);
+        }
+        // Not if the way leads elsewhere by now, or the block became known meanwhile.
+        let on_the_way = tree.is_ancestor(block, self.sync.goal);
+        let next = self.view.is_connected(tree.parent(block))
+            && !tree.is_better(self.public_tip, block)
+            && !tree.is_invalid(block);
+        if (on_the_way || next) && !self.view.has_body(block) {
+            self.request_body(step, block, None, Some(avoid));
+        }
     }
 
     /// The block is here or will not come: its request, if any, is over.
@@ -268,7 +347,7 @@ impl Node {
             self.sync.bodies.remove(0);
             self.free(request.peer);
             self.stalled(request.peer);
-            self.request_body(step, request.block, None, Some(request.peer));
+            self.ask_another_for(step, request.block, request.peer);
         }
         if let Some(request) = self.sync.chain
             && request.deadline <= now
@@ -291,9 +370,11 @@ impl Node {
                 at += 1;
             }
         }
+        self.aim(step.tree);
         for block in lost {
-            self.request_body(step, block, None, None);
+            self.ask_another_for(step, block, peer);
         }
+        self.fetch(step, None);
         if let Some(request) = self.sync.chain.filter(|request| request.peer == peer) {
             self.sync.chain = None;
             self.ask_another(step, request);
@@ -315,6 +396,11 @@ impl Node {
         if let Some(peer) = other {
             self.ask_for_chain(step, peer, None, silent.tries + 1);
         }
+    }
+
+    /// Whether the peer left our last request unanswered.
+    pub(super) fn is_silent(&self, peer: PeerId) -> bool {
+        self.peers.get(peer).is_none_or(|peer| peer.stalls > 0)
     }
 
     fn stalled(&mut self, peer: PeerId) {

@@ -4,7 +4,6 @@
 
 use crate::door::Rejection;
 use crate::limits;
-use crate::node::request::BodyRequest;
 use crate::node::{DisconnectReason, Effect, Node, PeerId, Step};
 use crate::rules::{RuleError, Verdict};
 use crate::tree::BlockId;
@@ -16,13 +15,15 @@ impl Node {
         }
         self.peers.note_has(step.tree, peer, block);
         self.fetched(block);
+        self.learn_header(step.tree, block, peer);
         self.take_block(step, block, Some(peer));
-        self.learn_header(step.tree, block);
         self.fetch(step, Some(peer));
     }
 
     pub(super) fn on_block<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
-        if let Some(peer) = self.peers.get_mut(peer) {
+        if self.sync.is_fetching_from(peer, block)
+            && let Some(peer) = self.peers.get_mut(peer)
+        {
             peer.stalls = 0;
         }
         self.on_new_block(step, peer, block);
@@ -33,18 +34,22 @@ impl Node {
             return self.unconnected(step, peer, block);
         }
         self.peers.note_has(step.tree, peer, block);
-        self.learn_header(step.tree, block);
+        self.learn_header(step.tree, block, peer);
         if step.tree.is_better(self.public_tip, block) {
             return self.help_behind(step, peer, block);
         }
         // Of a fork that is as good as our tip, the next block may make it better: it is
         // fetched at once, but only when it connects.
         let parent = step.tree.parent(block);
-        if !self.view.has_body(block)
-            && self.view.is_connected(parent)
-            && !self.sync.is_fetching(block)
-        {
-            self.request_body(step, block, Some(peer), None);
+        if !self.view.has_body(block) && self.view.is_connected(parent) {
+            // Whoever announces first and sends nothing delays nobody.
+            let asked = self.sync.bodies.iter().find(|r| r.block == block);
+            if asked.is_some_and(|asked| self.is_silent(asked.peer) && !self.is_silent(peer)) {
+                self.fetched(block);
+            }
+            if !self.sync.is_fetching(block) {
+                self.request_body(step, block, Some(peer), None);
+            }
         }
         self.fetch(step, Some(peer));
     }
@@ -56,22 +61,10 @@ impl Node {
         headers: &[BlockId],
         more: bool,
     ) {
-        let asked = self.chain_answered(peer);
-        let mut last_new = None;
-        for &header in headers {
-            if !self.view.has_header(step.tree.parent(header)) {
-                break;
-            }
-            if !self.view.has_header(header) {
-                last_new = Some(header);
-            }
-            self.learn_header(step.tree, header);
-        }
-        if let Some(&last) = headers.last() {
-            self.peers.note_has(step.tree, peer, last);
-        }
-        self.fetch(step, Some(peer));
-        self.ask_on(step, peer, last_new.filter(|_| asked && more), asked);
+        let known = |node: &mut Self, step: &mut Step<'_, P>, header| {
+            node.learn_header(step.tree, header, peer);
+        };
+        self.on_batch(step, peer, headers, more, known);
     }
 
     pub(super) fn on_chain<P>(
@@ -81,31 +74,48 @@ impl Node {
         blocks: &[BlockId],
         more: bool,
     ) {
-        let asked = self.chain_answered(peer);
-        let mut last_new = None;
-        for &block in blocks {
+        let known = |node: &mut Self, step: &mut Step<'_, P>, block| {
+            node.fetched(block);
+            node.learn_header(step.tree, block, peer);
+            node.take_block(step, block, Some(peer));
+        };
+        self.on_batch(step, peer, blocks, more, known);
+    }
+
+    /// Takes what connects, parents first, and asks on.
+    fn on_batch<P>(
+        &mut self,
+        step: &mut Step<'_, P>,
+        peer: PeerId,
+        batch: &[BlockId],
+        more: bool,
+        mut take: impl FnMut(&mut Self, &mut Step<'_, P>, BlockId),
+    ) {
+        let answered = self.chain_answered(peer);
+        let mut last = None;
+        for &block in batch {
             if !self.view.has_header(step.tree.parent(block)) {
+                self.peers.note_ahead(peer, step.tree.hash(block));
                 break;
             }
-            if !self.view.has_body(block) {
-                last_new = Some(block);
-            }
-            self.fetched(block);
-            self.take_block(step, block, Some(peer));
-            self.learn_header(step.tree, block);
+            take(self, step, block);
+            last = Some(block);
         }
-        if let Some(&last) = blocks.last() {
+        if let Some(last) = last {
             self.peers.note_has(step.tree, peer, last);
         }
         self.fetch(step, Some(peer));
-        self.ask_on(step, peer, last_new.filter(|_| asked && more), asked);
+        if let Some(answered) = answered {
+            self.ask_on(step, answered, last.filter(|_| more));
+        }
     }
 
     pub(super) fn on_not_found<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
-        let asked = |request: &BodyRequest| request.block == block && request.peer == peer;
-        if self.sync.bodies.iter().any(asked) {
+        if self.sync.is_fetching_from(peer, block) {
             self.fetched(block);
-            self.request_body(step, block, None, Some(peer));
+            self.peers.note_lacks(step.tree, peer, block);
+            self.ask_another_for(step, block, peer);
+            self.fetch(step, None);
         }
     }
 
@@ -122,20 +132,18 @@ impl Node {
         }
         // What we asked this peer for, somebody else has to send; what it says of a block
         // never touches a request to another.
-        if let Some(block) = step.tree.find(&rejection.hash) {
+        let known = step.tree.find(&rejection.hash);
+        if let Some(block) = known {
             self.on_not_found(step, id, block);
         }
-        if step.tree.is_invalid(self.sync.best_header) {
-            self.sync.best_header = self.tip;
-            self.sync.fetch_from = step.tree.height(self.tip) + 1;
-        }
-        let asked = self.chain_answered(id);
+        // The block may have made the goal invalid.
+        self.fetch(step, None);
         let unconnected = matches!(rejection.rule, RuleError::UnknownParent(_));
         let invalid = matches!(
             rejection.rule.verdict(),
             Verdict::Invalid | Verdict::Mutated
         );
-        if (unconnected || invalid) && !asked {
+        if (unconnected || invalid) && known.is_none_or(|block| !self.view.has_header(block)) {
             self.peers.note_ahead(id, rejection.hash);
         }
         self.ask_next(step);

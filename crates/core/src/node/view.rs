@@ -45,6 +45,11 @@ impl View {
         self.bodies.insert(id);
     }
 
+    /// The body was given up before it connected; the header stays known.
+    pub(super) fn forget_body(&mut self, id: BlockId) {
+        self.bodies.remove(id);
+    }
+
     pub(super) fn connect(&mut self, id: BlockId) {
         self.add_body(id);
         self.connected.insert(id);
@@ -69,6 +74,13 @@ impl BlockSet {
             self.words.resize(word + 1, 0);
         }
         self.words[word] |= bit;
+    }
+
+    fn remove(&mut self, id: BlockId) {
+        let (word, bit) = Self::place(id);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
     }
 
     fn place(id: BlockId) -> (usize, u64) {

@@ -26,9 +26,13 @@ use crate::mesh::{Options, Outcome, PlayError};
 /// How often a run looks around though no tip has changed.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long agreement has to come, after mining was stopped to see whether it lasts,
-/// before mining goes on: more than a block takes to everybody.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long equally high tips may stand against each other, while nobody mines, before
+/// it counts as a tie: more than a block takes to everybody.
+const TIE: Duration = Duration::from_millis(500);
+
+/// How many announcements of tips may be lost before a node that is behind is given up
+/// for the moment, and mining goes on.
+const ANNOUNCEMENTS: u32 = 8;
 
 /// A network that plays a scenario.
 pub(super) struct Run<'a> {
@@ -45,6 +49,8 @@ pub(super) struct Run<'a> {
     chance: Xoshiro256PlusPlus,
     /// The goal was reached: a workload without end gives no more.
     settling: bool,
+    /// Blocks that were mined when mining last had to go on because of a tie.
+    mined_at_tie: u64,
 }
 
 /// How a run ended.
@@ -88,6 +94,7 @@ impl<'a> Run<'a> {
             given: 0,
             chance: Xoshiro256PlusPlus::seed_from_u64(scenario.seed),
             settling: false,
+            mined_at_tie: 0,
             ground,
         };
         for postman in postmen {
@@ -108,12 +115,23 @@ impl<'a> Run<'a> {
         loop {
             self.check_alive()?;
             self.play_due().await?;
-            match self.scenario.stop.verdict(&self.progress()) {
+            let progress = self.progress();
+            match self.scenario.stop.verdict(&progress) {
                 Verdict::GoOn => {}
-                Verdict::Settle => self.settling = true,
                 Verdict::TimeUp => return Ok(End::TimeUp),
-                Verdict::Done if self.agreement_lasts().await => return Ok(End::Done),
-                Verdict::Done => {}
+                Verdict::Settle | Verdict::Done => {
+                    self.settling = true;
+                    // After a tie nothing can have changed before the next block.
+                    if progress.events_left == 0
+                        && progress.data_left == 0
+                        && progress.mined > self.mined_at_tie
+                    {
+                        if self.settle().await {
+                            return Ok(End::Done);
+                        }
+                        self.mined_at_tie = progress.mined;
+                    }
+                }
             }
             let next = self.next_due().saturating_sub(self.ground.clock.elapsed());
             tokio::select! {
@@ -124,25 +142,53 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// All agree, but a block may just be on its way. Stops mining to see: when nobody
-    /// searches and all still agree, nothing can come any more. Otherwise mining goes on.
-    async fn agreement_lasts(&self) -> bool {
+    /// The goal is reached. Stops mining, so that no block is on its way for ever, and
+    /// waits until all agree and all data is on the chain. If two branches are tied, or
+    /// data waits for another block, mining goes on instead.
+    async fn settle(&self) -> bool {
         for node in &self.nodes {
             node.pause().await;
         }
-        let settled = || self.scenario.stop.verdict(&self.progress()) == Verdict::Done;
-        let settles = async {
-            while !settled() {
-                self.ground.ledger.changed().await;
+        let settled = loop {
+            let progress = self.progress();
+            match self.scenario.stop.verdict(&progress) {
+                Verdict::Done => break true,
+                Verdict::TimeUp => break false,
+                Verdict::GoOn | Verdict::Settle => {}
+            }
+            let changed = timeout(self.patience(), self.ground.ledger.changed());
+            let unchanged = tokio::select! {
+                () = self.interrupt.cancelled() => break false,
+                changed = changed => changed.is_err(),
+            };
+            if progress.agreed || unchanged {
+                break false;
             }
         };
-        let lasts = settled() || timeout(GRACE, settles).await.is_ok();
-        if !lasts {
+        if !settled {
             for node in &self.nodes {
                 node.command(Command::Resume).await;
             }
         }
-        lasts
+        settled
+    }
+
+    /// How long no tip may change, while nobody mines, before nothing more is expected.
+    /// Somebody who is behind is helped by the next announcement of a tip.
+    fn patience(&self) -> Duration {
+        let tips = self.ground.ledger.board().tips;
+        let heights: BTreeSet<_> = self
+            .finals(&tips)
+            .iter()
+            .filter(|node| node.up && node.connected && node.honest)
+            .map(|node| node.tip.height)
+            .collect();
+        if heights.len() <= 1 {
+            return TIE;
+        }
+        let relay = self.nodes.first().map(|node| node.spec.config);
+        let relay = relay.unwrap_or_default();
+        TIE + relay.request_timeout + ANNOUNCEMENTS * relay.tip_interval.unwrap_or_default()
     }
 
     fn progress(&self) -> Progress {
@@ -162,7 +208,7 @@ impl<'a> Run<'a> {
             data_left: 0,
         };
         // Counting what is on the chain takes a node's lock, so only when it matters.
-        if agreed.is_some() && self.scenario.stop.met(&progress) {
+        if self.scenario.stop.met(&progress) {
             progress.data_left = self.data_left();
         }
         progress

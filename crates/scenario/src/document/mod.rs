@@ -1,0 +1,416 @@
+//! A scenario file as it is written: every key, none of them checked against another.
+//!
+//! These types are the format. Their comments become the JSON Schema, and
+//! docs/scenarios.md is tested to name every key. What is not given is `None`, so that
+//! defaults and conflicts are decided in one place, `check`.
+
+mod topology;
+
+use forkful_core::{ForkChoice, Relay};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::quantity::{Bandwidth, Fraction, Genesis, Nodes, Rate, Size, Skew, Span, SpanOrOff};
+use crate::scenario::{Kernel, StrategyKind};
+
+pub(crate) use topology::{TopologyKind, TopologyTable, TopologyValue, TopologyWord};
+
+/// What a network is, what happens to it, when the run ends, and what must hold then.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "forkful scenario")]
+pub(crate) struct Document {
+    /// What the scenario is called: 1 to 64 letters, digits, spaces, `-`, `_` or `.`.
+    /// Default: "scenario".
+    pub name: Option<String>,
+    /// One sentence on what it shows: at most 200 characters. Default: none.
+    pub about: Option<String>,
+    /// Where all chance comes from: a whole number from 0. Default: 1.
+    pub seed: Option<u64>,
+    /// The nodes and what connects them.
+    pub network: NetworkTable,
+    /// Links that differ from `network.link`.
+    pub links: Vec<LinksTable>,
+    /// The rules of the chain.
+    pub consensus: ConsensusTable,
+    /// How blocks spread.
+    pub relay: RelayTable,
+    /// How fast the network searches.
+    pub mining: MiningTable,
+    /// Nodes that differ from the others.
+    pub nodes: Vec<NodesTable>,
+    /// What happens, and when.
+    pub events: Vec<EventTable>,
+    /// Data given to random nodes at a steady pace, to be mined. Default: none.
+    pub workload: Option<WorkloadTable>,
+    /// When the run ends.
+    pub stop: StopTable,
+    /// What must hold at the end, for the run to count as a success.
+    pub expect: ExpectTable,
+}
+
+/// The nodes and what connects them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NetworkTable {
+    /// How many nodes: 1 to 1000000 (1000 in `mesh`, 100 in `tcp`). Default: 8.
+    pub nodes: Option<i64>,
+    /// Who is linked to whom. Default: "full".
+    pub topology: Option<TopologyValue>,
+    /// How many messages a node's inbox holds before it drops more: 1 to 65536.
+    /// Default: 256.
+    pub inbox: Option<i64>,
+    /// What every link is like.
+    pub link: LinkTable,
+}
+
+/// What a link is like, in each of its two directions.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LinkTable {
+    /// The mean time a message is under way: a duration. Default: "40ms".
+    pub latency: Option<Span>,
+    /// How far the time under way strays from the mean: uniform between
+    /// latency - jitter and latency + jitter. A duration, at most the latency.
+    /// Default: "0ms".
+    pub jitter: Option<Span>,
+    /// What each direction carries, one message after the other: bits or bytes per
+    /// second. Default: unlimited.
+    pub bandwidth: Option<Bandwidth>,
+    /// The probability that a message is lost: 0 to 1, or a percentage. Default: 0.
+    pub loss: Option<Fraction>,
+}
+
+/// A link that differs from `network.link`, in both directions.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinksTable {
+    /// The two ends: two nodes that the topology links. Required.
+    pub between: Vec<i64>,
+    /// As in `network.link`, which is the default.
+    pub latency: Option<Span>,
+    /// As in `network.link`, which is the default.
+    pub jitter: Option<Span>,
+    /// As in `network.link`, which is the default.
+    pub bandwidth: Option<Bandwidth>,
+    /// As in `network.link`, which is the default.
+    pub loss: Option<Fraction>,
+}
+
+/// The rules of the chain.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConsensusTable {
+    /// Which target a block has to meet. Default: fixed, 16 zero bits.
+    pub difficulty: DifficultyTable,
+    /// Which of two valid chains is followed. Default: "most-work".
+    pub fork_choice: Option<ForkChoiceWord>,
+    /// How many entries a block may carry: 1 to 100000. Default: 4096.
+    pub entries_max: Option<i64>,
+    /// How many bytes the entries of a block may have in all: "1kB" to "3MB".
+    /// Default: "1MB".
+    pub body_bytes_max: Option<Size>,
+    /// The timestamp of genesis: milliseconds since the Unix epoch, or "start" for the
+    /// moment the run begins. Default: "start" where the difficulty depends on time;
+    /// with `fixed`, 1767225600000 (2026-01-01), so that genesis is the same in every run.
+    pub genesis_time: Option<Genesis>,
+}
+
+/// Which of two valid chains is followed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForkChoiceWord {
+    /// The one with the most total work.
+    MostWork,
+    /// The one with the most blocks.
+    Longest,
+}
+
+impl From<ForkChoiceWord> for ForkChoice {
+    fn from(word: ForkChoiceWord) -> ForkChoice {
+        match word {
+            ForkChoiceWord::MostWork => ForkChoice::MostWork,
+            ForkChoiceWord::Longest => ForkChoice::Longest,
+        }
+    }
+}
+
+impl From<ForkChoice> for ForkChoiceWord {
+    fn from(choice: ForkChoice) -> ForkChoiceWord {
+        match choice {
+            ForkChoice::MostWork => ForkChoiceWord::MostWork,
+            ForkChoice::Longest => ForkChoiceWord::Longest,
+        }
+    }
+}
+
+/// Which target a block has to meet.
+///
+/// The target is given in one of three ways, here for the `fixed` rule, else in
+/// `initial` and `limit`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DifficultyTable {
+    /// How the target changes. Default: "fixed".
+    pub rule: Option<DifficultyWord>,
+    /// For `fixed`: leading zero bits of a block's hash, 0 to 255. Default: 16.
+    pub zero_bits: Option<i64>,
+    /// For `fixed`: leading zero hex digits of a block's hash, 0 to 63.
+    pub zero_hex_digits: Option<i64>,
+    /// For `fixed`: the highest hash allowed, as 64 hex digits.
+    pub target: Option<String>,
+    /// For the rules that adjust: the target of the first blocks.
+    /// Default: 16 zero bits.
+    pub initial: Option<TargetTable>,
+    /// For the rules that adjust: the easiest target there may be.
+    /// Default: 0 zero bits, which is no limit.
+    pub limit: Option<TargetTable>,
+    /// For the rules that adjust: the ideal time between blocks, from "1ms".
+    /// Default: "10min".
+    pub interval: Option<Span>,
+    /// For `bitcoin`: blocks between two adjustments, 2 to 1000000. Default: 2016.
+    /// For `lwma`: blocks that are averaged, 1 to 1000. Default: 60.
+    pub window: Option<i64>,
+    /// For `bitcoin`: the most that one adjustment may multiply or divide by, 2 to 1000.
+    /// Default: 4.
+    pub clamp: Option<i64>,
+    /// For `asert`: how far off schedule halves or doubles the target, from "1ms".
+    /// Default: "2d".
+    pub half_life: Option<Span>,
+}
+
+/// How the target changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DifficultyWord {
+    /// Never.
+    Fixed,
+    /// Every `window` blocks, by how long they took, as Bitcoin's.
+    Bitcoin,
+    /// With every block, exponentially in how far the chain is off schedule.
+    Asert,
+    /// With every block, by a weighted average of the last `window` solve times.
+    Lwma,
+}
+
+/// A target, given in exactly one of three ways.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TargetTable {
+    /// Leading zero bits of a hash, 0 to 255.
+    pub zero_bits: Option<i64>,
+    /// Leading zero hex digits of a hash, 0 to 63.
+    pub zero_hex_digits: Option<i64>,
+    /// The highest hash allowed, as 64 hex digits.
+    pub target: Option<String>,
+}
+
+/// How blocks spread.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RelayTable {
+    /// What a node does with a block that is new to it. Default: "flood".
+    pub policy: Option<RelayWord>,
+    /// How often a node tells its tip to one random peer, which repairs what lost
+    /// messages broke: a duration from "1ms", or "off". Default: "1s".
+    pub tip_interval: Option<SpanOrOff>,
+    /// How long a node waits for an answer before it asks another peer: a duration from
+    /// "1ms". Default: "2s".
+    pub request_timeout: Option<Span>,
+}
+
+/// What a node does with a block that is new to it.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RelayWord {
+    /// Pushes the whole block to every peer.
+    Flood,
+    /// Announces its header; peers fetch the body.
+    Announce,
+}
+
+impl From<RelayWord> for Relay {
+    fn from(word: RelayWord) -> Relay {
+        match word {
+            RelayWord::Flood => Relay::Flood,
+            RelayWord::Announce => Relay::Announce,
+        }
+    }
+}
+
+impl From<Relay> for RelayWord {
+    fn from(relay: Relay) -> RelayWord {
+        match relay {
+            Relay::Flood => RelayWord::Flood,
+            Relay::Announce => RelayWord::Announce,
+        }
+    }
+}
+
+/// How fast the network searches.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MiningTable {
+    /// Tries per second of the whole network, divided among the nodes by their
+    /// `hash_share`: a number up to 1e24 such as "160k", or "unlimited": each node as
+    /// fast as the machine can. Default: "160k".
+    pub hash_rate: Option<Rate>,
+    /// Which code searches; `sim` has no use for it. Default: "auto".
+    pub kernel: Option<Kernel>,
+}
+
+/// Nodes that differ from the others. A later table overrides an earlier one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NodesTable {
+    /// Which: `3`, `[0, 1]` or `"0..4, 7"`. Required.
+    pub nodes: Nodes,
+    /// Their part of the network's hash rate, each, in relation to the other nodes':
+    /// 0 to 1e12; 0 does not mine. Default: 1.
+    pub hash_share: Option<f64>,
+    /// How they behave. Default: "honest".
+    pub strategy: Option<StrategyKind>,
+    /// Their relay policy. Default: `relay.policy`.
+    pub relay: Option<RelayWord>,
+    /// How far their clocks are ahead of the true time: a duration, negative if behind.
+    /// Default: "0s".
+    pub clock_skew: Option<Skew>,
+}
+
+/// Something that happens: once, at a time or at a height.
+///
+/// Each kind of event takes its own keys; the others are errors.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventTable {
+    /// When: time since the run began. Either this or `at_height` is required.
+    pub at: Option<Span>,
+    /// When: as soon as the tip of any honest node has this height, from 0.
+    pub at_height: Option<i64>,
+    /// What. Required.
+    #[serde(rename = "do")]
+    pub action: ActionWord,
+    /// For `split`: the groups, each a set of nodes. Messages travel only within a
+    /// group. Nodes that are in none form one more.
+    pub groups: Option<Vec<Nodes>>,
+    /// For `cut` and `heal`: the two ends of a link. `heal` without it ends every cut
+    /// and split.
+    pub between: Option<Vec<i64>>,
+    /// For `crash`, `restart` and `hash-rate`: the node. For `submit`: the node that is
+    /// given the data; by default one chosen by chance.
+    pub node: Option<i64>,
+    /// For `hash-rate`: the node's tries per second from now on, or "unlimited"; 0 stops
+    /// its mining.
+    pub hash_rate: Option<Rate>,
+    /// For `submit`: one entry, as text.
+    pub data: Option<String>,
+    /// For `submit`: one entry, as hex digits.
+    pub data_hex: Option<String>,
+    /// For `submit`: how many entries to make up, 1 to 50000, and
+    /// 32 MB together.
+    pub count: Option<i64>,
+    /// For `submit` with `count`: the length of each, 32 bytes to `body_bytes_max`.
+    /// Default: 32.
+    pub bytes: Option<Size>,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ActionWord {
+    /// Messages travel only within groups of nodes.
+    Split,
+    /// Every cut and split ends, or one cut.
+    Heal,
+    /// One link carries nothing.
+    Cut,
+    /// A node stops and loses its memory.
+    Crash,
+    /// A crashed node comes back with what it had stored.
+    Restart,
+    /// A node mines faster, slower or not at all.
+    HashRate,
+    /// Data is given to a node, to be mined.
+    Submit,
+}
+
+impl ActionWord {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            ActionWord::Split => "split",
+            ActionWord::Heal => "heal",
+            ActionWord::Cut => "cut",
+            ActionWord::Crash => "crash",
+            ActionWord::Restart => "restart",
+            ActionWord::HashRate => "hash-rate",
+            ActionWord::Submit => "submit",
+        }
+    }
+}
+
+/// Data given to random nodes at a steady pace.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorkloadTable {
+    /// The time between two entries, from "1ms". Required.
+    pub every: Span,
+    /// The length of each, 32 bytes to `body_bytes_max`. Default: 32.
+    pub bytes: Option<Size>,
+    /// How many in all, 1 to 1000000. Default: until the stop clause is met.
+    pub count: Option<i64>,
+}
+
+/// When the run ends: as soon as any one of `height`, `blocks` and `time` is met, every
+/// event has happened, all honest connected nodes agree on one tip, and the data is on
+/// the chain.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StopTable {
+    /// An honest node's tip has this height: from 1. Default: 30, if no other clause is
+    /// given.
+    pub height: Option<i64>,
+    /// So many blocks were mined in all: from 1. Default: none.
+    pub blocks: Option<i64>,
+    /// So much time has passed. Default: none.
+    pub time: Option<Span>,
+    /// After so much time the run is given up, as one that did not converge.
+    /// Default: "2min".
+    pub time_limit: Option<Span>,
+}
+
+/// What must hold at the end.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ExpectTable {
+    /// Whether all honest connected nodes share one tip. Default: true.
+    pub converged: Option<bool>,
+    /// Whether all submitted data is on the chain. Default: not looked at.
+    pub data_on_chain: Option<bool>,
+    /// The height of the final tip.
+    pub height: Option<BoundsTable>,
+    /// Blocks mined in all.
+    pub mined: Option<BoundsTable>,
+    /// Blocks that are not on the final chain.
+    pub stale: Option<BoundsTable>,
+    /// Heights with more than one block.
+    pub forks: Option<BoundsTable>,
+    /// Reorgs, counted at every node.
+    pub reorgs: Option<BoundsTable>,
+    /// Blocks disconnected by the deepest reorg.
+    pub max_reorg_depth: Option<BoundsTable>,
+    /// Messages sent.
+    pub sent: Option<BoundsTable>,
+    /// Messages that did not arrive.
+    pub dropped: Option<BoundsTable>,
+}
+
+/// A range that a number must lie in; at least one end is given.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BoundsTable {
+    /// The least value, inclusive, from 0. Default: none.
+    pub min: Option<i64>,
+    /// The greatest value, inclusive, from 0. Default: none.
+    pub max: Option<i64>,
+}

@@ -1,0 +1,68 @@
+//! What a network is and what happens to it, as data; and what came of it, as data.
+//!
+//! A [`Scenario`] is one TOML file that every world plays: so many nodes, linked so,
+//! under these rules, mining so fast; then a split, a crash, a heal; until the chain
+//! is so high; and this is what must hold in the end. docs/scenarios.md is its
+//! reference.
+//!
+//! While a world plays it, a [`Recorder`] folds the one stream of
+//! [`Event`](forkful_core::Event)s into a [`Report`], whose form is the same in every
+//! world, and into a [`ForkTree`] that can be drawn.
+//!
+//! Nothing here reads a file, a clock or a socket. Text goes in, data comes out:
+//!
+//! ```
+//! use forkful_scenario::Scenario;
+//!
+//! let scenario = Scenario::from_toml("network = { nodes = 3, topology = 'ring' }").unwrap();
+//! assert_eq!(scenario.network.nodes, 3);
+//!
+//! let error = Scenario::from_toml("[network]\nnodes = 0").unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "line 2, column 9: network.nodes: 0 is out of range: from 1 to 1000000"
+//! );
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod check;
+mod document;
+mod error;
+mod expect;
+mod fork_tree;
+mod locate;
+mod node_set;
+mod overrides;
+mod preset;
+mod quantity;
+mod recorder;
+mod report;
+mod scenario;
+mod schema;
+mod stop;
+mod timetable;
+mod topology;
+mod world;
+
+pub use action::{Action, Submission, TimedAction, When, Workload};
+pub use error::{Problem, ScenarioError};
+pub use expect::{Bounds, Expect};
+pub use fork_tree::{BlockRecord, Branch, ForkTree};
+pub use node_set::NodeSet;
+pub use overrides::Overrides;
+pub use preset::{PRESETS, Preset, preset};
+pub use quantity::HashRate;
+pub use recorder::{FinalState, NodeFinal, Recorder, event_line};
+pub use report::{
+    Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread,
+};
+pub use scenario::{
+    GenesisTime, Kernel, Link, Mining, Network, NodeSpec, Rules, Scenario, StrategyKind,
+};
+pub use schema::{report_schema, scenario_schema};
+pub use stop::{Progress, Stop, Verdict};
+pub use timetable::Timetable;
+pub use topology::{TooManyLinks, Topology};
+pub use world::{UnknownWorld, World};

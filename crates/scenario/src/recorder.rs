@@ -1,0 +1,414 @@
+//! From the stream of events to the report.
+//!
+//! The recorder is told every event of a run, for every message two, while nodes wait:
+//! so an event costs it a few additions, and its memory grows with blocks and submitted
+//! data, never with messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use forkful_core::event::{DropReason, What};
+use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId, Time};
+use hdrhistogram::Histogram;
+
+use crate::expect::Expect;
+use crate::fork_tree::{BlockRecord, ForkTree};
+use crate::report::{Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread};
+use crate::scenario::Scenario;
+use crate::world::World;
+
+/// Folds the events of a run.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    world: World,
+    scenario: String,
+    seed: u64,
+    expect: Expect,
+    tree: ForkTree,
+    nodes: Vec<NodeCount>,
+    messages: [KindCount; MessageKind::ALL.len()],
+    reorgs: Reorgs,
+    submitted: BTreeSet<Hash>,
+    refused: u64,
+    /// Microseconds from the moment a block was found to each arrival.
+    propagation: Histogram<u64>,
+    /// The greatest height that any node's tip has had.
+    height: u64,
+}
+
+/// What is counted of one node.
+#[derive(Clone, Copy, Debug, Default)]
+struct NodeCount {
+    mined: u64,
+    reorgs: u64,
+}
+
+/// What is counted of one kind of message.
+#[derive(Clone, Copy, Debug, Default)]
+struct KindCount {
+    sent: u64,
+    delivered: u64,
+    bytes: u64,
+    dropped: [u64; REASONS.len()],
+}
+
+/// Every reason, in the order of the enum: its number is the place of its count.
+const REASONS: [DropReason; 5] = [
+    DropReason::Loss,
+    DropReason::Cut,
+    DropReason::InboxFull,
+    DropReason::LinkFull,
+    DropReason::Down,
+];
+
+/// What the events do not tell: how the world stood when the run ended.
+#[derive(Clone, Debug)]
+pub struct FinalState {
+    /// How long the run took on its own clock.
+    pub elapsed: Duration,
+    /// Every node, in order.
+    pub nodes: Vec<NodeFinal>,
+    /// SHA-256 of every entry on the final chain, in any order.
+    pub entries: Vec<Hash>,
+    /// Whether it was ended from outside.
+    pub interrupted: bool,
+    /// Whether the time limit ended it.
+    pub timed_out: bool,
+}
+
+/// How one node stood when the run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NodeFinal {
+    /// Its tip; for one that is down, the last it had.
+    pub tip: BlockRef,
+    /// Whether it was up.
+    pub up: bool,
+    /// Whether the others could reach it.
+    pub connected: bool,
+    /// Whether it plays by the protocol.
+    pub honest: bool,
+}
+
+impl NodeFinal {
+    /// The tip that all honest connected nodes share; `None` while they differ, or when
+    /// there is no such node.
+    pub fn agreed_tip<'a>(nodes: impl IntoIterator<Item = &'a NodeFinal>) -> Option<BlockRef> {
+        let mut tips = nodes
+            .into_iter()
+            .filter(|node| node.up && node.connected && node.honest)
+            .map(|node| node.tip);
+        let first = tips.next()?;
+        tips.all(|tip| tip == first).then_some(first)
+    }
+}
+
+/// One event as one line of a trace: JSON, without the newline.
+///
+/// # Errors
+/// None that an event can cause; serde's signature asks for it.
+pub fn event_line(event: &Event) -> Result<String, serde_json::Error> {
+    serde_json::to_string(event)
+}
+
+impl Recorder {
+    /// Nothing has happened yet.
+    pub fn new(world: World, scenario: &Scenario, genesis: BlockRef) -> Self {
+        Recorder {
+            world,
+            scenario: scenario.name.clone(),
+            seed: scenario.seed,
+            expect: scenario.expect,
+            tree: ForkTree::new(genesis),
+            nodes: vec![NodeCount::default(); scenario.network.nodes as usize],
+            messages: [KindCount::default(); MessageKind::ALL.len()],
+            reorgs: Reorgs::default(),
+            submitted: BTreeSet::new(),
+            refused: 0,
+            propagation: histogram(),
+            height: 0,
+        }
+    }
+
+    /// Takes in one event. Events come in the order of their time.
+    pub fn record(&mut self, event: &Event) {
+        match &event.what {
+            What::Sent { kind, bytes, .. } => {
+                let count = &mut self.messages[*kind as usize];
+                count.sent += 1;
+                count.bytes += u64::from(*bytes);
+            }
+            What::Delivered { kind, .. } => self.messages[*kind as usize].delivered += 1,
+            What::Dropped { kind, why, .. } => {
+                self.messages[*kind as usize].dropped[*why as usize] += 1;
+            }
+            What::Received { block, .. } => self.arrived(block, event.time),
+            What::Mined {
+                block,
+                parent,
+                entries,
+            } => self.mined(event, block, *parent, *entries),
+            What::TipChanged {
+                new, disconnected, ..
+            } => {
+                self.height = self.height.max(new.height);
+                if *disconnected > 0 {
+                    self.reorg(event.node, *disconnected);
+                }
+            }
+            What::Restarted { tip } => self.height = self.height.max(tip.height),
+            What::Submitted { entry, .. } => {
+                self.submitted.insert(*entry);
+            }
+            What::Refused { .. } => self.refused += 1,
+            What::Rejected { .. }
+            | What::PeerUp { .. }
+            | What::PeerDown { .. }
+            | What::Crashed
+            | What::HashRate { .. }
+            | What::LinkCut { .. }
+            | What::LinkHealed { .. }
+            | What::Split { .. }
+            | What::Healed => {}
+        }
+    }
+
+    /// The greatest height that any node's tip has had so far.
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// Blocks mined so far, genesis not counted.
+    pub fn blocks_mined(&self) -> u64 {
+        self.tree.blocks().len() as u64 - 1
+    }
+
+    /// Reorgs so far.
+    pub fn reorgs(&self) -> &Reorgs {
+        &self.reorgs
+    }
+
+    /// SHA-256 of every entry that a node took so far.
+    pub fn submitted(&self) -> &BTreeSet<Hash> {
+        &self.submitted
+    }
+
+    /// Every block so far.
+    pub fn tree(&self) -> &ForkTree {
+        &self.tree
+    }
+
+    /// The report of the run, which ended so; expectations are held against it.
+    pub fn finish(&self, end: &FinalState) -> Report {
+        let agreed = NodeFinal::agreed_tip(&end.nodes);
+        let tip = agreed.unwrap_or_else(|| self.best_tip(&end.nodes));
+        let on_chain = self.tree.on_chain(&tip.hash);
+        let on_chain_count = on_chain.iter().filter(|on| **on).count() as u64;
+        let blocks = Blocks {
+            mined: self.blocks_mined(),
+            // Genesis is there but was not mined.
+            on_chain: on_chain_count.saturating_sub(1),
+            stale: self.tree.blocks().len() as u64 - on_chain_count.max(1),
+        };
+        let mut report = Report {
+            world: self.world,
+            scenario: self.scenario.clone(),
+            seed: self.seed,
+            converged: agreed.is_some() && !end.timed_out,
+            interrupted: end.interrupted,
+            timed_out: end.timed_out,
+            tip: tip.hash,
+            height: tip.height,
+            duration: end.elapsed.as_secs_f64(),
+            stale_rate: ratio(blocks.stale, blocks.mined),
+            blocks,
+            forks: self.tree.fork_heights().len() as u64,
+            reorgs: self.reorgs.clone(),
+            messages: self.message_counts(),
+            data: self.data(&end.entries),
+            block_interval_ms: self.block_intervals(&tip.hash),
+            propagation_ms: spread(&self.propagation),
+            nodes: self.node_reports(&end.nodes, &on_chain),
+            expectations: Vec::new(),
+        };
+        report.expectations = self.expect.check(&report);
+        report
+    }
+
+    fn mined(&mut self, event: &Event, block: &BlockRef, parent: Hash, entries: u32) {
+        let is_new = self.tree.insert(BlockRecord {
+            hash: block.hash,
+            parent,
+            height: block.height,
+            miner: event.node,
+            time: event.time,
+            entries,
+        });
+        if is_new && let Some(node) = self.node(event.node) {
+            node.mined += 1;
+        }
+    }
+
+    fn arrived(&mut self, block: &BlockRef, time: Time) {
+        if let Some(record) = self.tree.get(&block.hash) {
+            count(&mut self.propagation, time.since(record.time));
+        }
+    }
+
+    fn reorg(&mut self, node: Option<NodeId>, depth: u32) {
+        self.reorgs.count += 1;
+        self.reorgs.max_depth = self.reorgs.max_depth.max(depth);
+        *self.reorgs.by_depth.entry(depth).or_default() += 1;
+        if let Some(node) = self.node(node) {
+            node.reorgs += 1;
+        }
+    }
+
+    /// A trace may be anybody's: a node that the scenario does not have is not counted.
+    fn node(&mut self, node: Option<NodeId>) -> Option<&mut NodeCount> {
+        self.nodes.get_mut(node?.0 as usize)
+    }
+
+    /// The highest tip of an honest node, for when they do not agree.
+    fn best_tip(&self, nodes: &[NodeFinal]) -> BlockRef {
+        let genesis = &self.tree.blocks()[0];
+        let genesis = BlockRef {
+            hash: genesis.hash,
+            height: genesis.height,
+        };
+        let honest = nodes.iter().filter(|node| node.honest);
+        honest.fold(genesis, |best, node| {
+            if node.tip.height > best.height {
+                node.tip
+            } else {
+                best
+            }
+        })
+    }
+
+    fn message_counts(&self) -> BTreeMap<MessageKind, MessageCount> {
+        let counts = MessageKind::ALL.into_iter().map(|kind| {
+            let count = &self.messages[kind as usize];
+            let by_reason = REASONS.into_iter().zip(count.dropped);
+            let count = MessageCount {
+                sent: count.sent,
+                delivered: count.delivered,
+                dropped: count.dropped.iter().sum(),
+                dropped_by: by_reason.filter(|(_, dropped)| *dropped > 0).collect(),
+                bytes: count.bytes,
+            };
+            (kind, count)
+        });
+        counts.collect()
+    }
+
+    fn data(&self, entries: &[Hash]) -> Data {
+        let mined: BTreeSet<&Hash> = entries
+            .iter()
+            .filter(|entry| self.submitted.contains(entry))
+            .collect();
+        let submitted = self.submitted.len() as u64;
+        let on_chain = mined.len() as u64;
+        Data {
+            submitted,
+            on_chain,
+            pending: submitted - on_chain,
+            refused: self.refused,
+        }
+    }
+
+    fn block_intervals(&self, tip: &Hash) -> Option<Spread> {
+        let mut intervals = histogram();
+        // From the first block on: genesis was not found at any moment of the run.
+        for two in self.tree.chain(tip).get(1..)?.windows(2) {
+            count(&mut intervals, two[1].time.since(two[0].time));
+        }
+        spread(&intervals)
+    }
+
+    fn node_reports(&self, nodes: &[NodeFinal], on_chain: &[bool]) -> Vec<NodeReport> {
+        let mut mined_on_chain = vec![0_u64; self.nodes.len()];
+        for (block, on_chain) in self.tree.blocks().iter().zip(on_chain) {
+            let count = block
+                .miner
+                .and_then(|miner| mined_on_chain.get_mut(miner.0 as usize));
+            if let (true, Some(count)) = (on_chain, count) {
+                *count += 1;
+            }
+        }
+        let counts = self.nodes.iter().zip(mined_on_chain);
+        (0..)
+            .zip(nodes.iter().zip(counts))
+            .map(|(id, (end, (count, blocks_on_chain)))| NodeReport {
+                id: NodeId(id),
+                tip: end.tip.hash,
+                height: end.tip.height,
+                blocks_mined: count.mined,
+                blocks_on_chain,
+                reorgs: count.reorgs,
+                state: if end.up {
+                    NodeState::Up
+                } else {
+                    NodeState::Crashed
+                },
+                honest: end.honest,
+            })
+            .collect()
+    }
+}
+
+/// Grows with the spread of its values, to some hundred kilobytes, not with their number.
+fn histogram() -> Histogram<u64> {
+    Histogram::new(3).expect("three significant digits are in its range of 0 to 5")
+}
+
+/// Adds a duration, in microseconds.
+fn count(histogram: &mut Histogram<u64>, span: Duration) {
+    // A run's clock ends after 584 years. A histogram that grows by itself takes any
+    // value below 2^63, and this is below.
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX >> 1);
+    let _ = histogram.record(micros.min(u64::MAX >> 1));
+}
+
+/// The spread of values in microseconds, in milliseconds.
+fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "microseconds of any run fit in 53 bits"
+    )]
+    let ms = |micros: u64| micros as f64 / 1_000.0;
+    (!histogram.is_empty()).then(|| Spread {
+        count: histogram.len(),
+        mean: histogram.mean() / 1_000.0,
+        p50: ms(histogram.value_at_quantile(0.5)),
+        p90: ms(histogram.value_at_quantile(0.9)),
+        p99: ms(histogram.value_at_quantile(0.99)),
+        max: ms(histogram.max()),
+    })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a rate, for people to read")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    match whole {
+        0 => 0.0,
+        whole => part as f64 / whole as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_reasons_are_counted_at_the_place_of_their_number() {
+        for (place, kind) in MessageKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+        }
+        for (place, reason) in REASONS.into_iter().enumerate() {
+            assert_eq!(reason as usize, place);
+        }
+        // Serde lists the reasons it knows: one that is new must get a place here.
+        let error = serde_json::from_str::<DropReason>("\"?\"").unwrap_err();
+        let known = error.to_string().matches('`').count() / 2 - 1;
+        assert_eq!(known, REASONS.len());
+    }
+}

@@ -1,0 +1,283 @@
+//! A checked scenario: every number in its range, every node there is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use forkful_core::{Config, Consensus, DifficultyRule, ForkChoice, NodeId, Relay, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{TimedAction, Workload};
+use crate::check;
+use crate::document::Document;
+use crate::error::ScenarioError;
+use crate::expect::Expect;
+use crate::locate::{locate, parse_document};
+use crate::node_set::NodeSet;
+use crate::overrides::Overrides;
+use crate::quantity::HashRate;
+use crate::stop::Stop;
+use crate::topology::Topology;
+use crate::world::World;
+
+/// What a network is, what happens to it, when the run ends and what must hold then.
+///
+/// Made by [`from_toml`](Self::from_toml) only, so its numbers are in range, its nodes
+/// exist and its parts fit together. docs/scenarios.md says what each means.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Scenario {
+    /// What it is called.
+    pub name: String,
+    /// What it shows, in one sentence.
+    pub about: Option<String>,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// The nodes and what connects them.
+    pub network: Network,
+    /// The rules of the chain; [`consensus`](Self::consensus) makes them whole.
+    pub rules: Rules,
+    /// How blocks spread, unless a [`NodeSpec`] says otherwise.
+    pub relay: Config,
+    /// How fast the network searches.
+    pub mining: Mining,
+    /// What happens: by time, then by height; in the file's order where these are equal.
+    pub events: Vec<TimedAction>,
+    /// Data given to random nodes at a steady pace.
+    pub workload: Option<Workload>,
+    /// When the run ends.
+    pub stop: Stop,
+    /// What must hold at the end.
+    pub expect: Expect,
+    pub(crate) overrides: Vec<NodeOverride>,
+    pub(crate) source: Source,
+}
+
+/// The nodes and what connects them.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// How many nodes: at least 1.
+    pub nodes: u32,
+    /// Who is linked to whom.
+    pub topology: Topology,
+    /// Messages that a node's inbox holds: at least 1.
+    pub inbox: usize,
+    /// What a link is like unless [`links`](Self::links) says otherwise.
+    pub link: Link,
+    /// Links that differ; the lower node of each pair first.
+    pub links: BTreeMap<(NodeId, NodeId), Link>,
+}
+
+/// What a link is like, in each of its two directions.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Link {
+    /// The mean time a message is under way.
+    pub latency: Duration,
+    /// How far the time under way strays from the mean, at most the latency: uniform
+    /// between `latency - jitter` and `latency + jitter`.
+    pub jitter: Duration,
+    /// Bits per second in each direction, above zero; `None` is unlimited.
+    pub bandwidth_bits: Option<u64>,
+    /// The probability that a message is lost, from 0 to 1.
+    pub loss: f64,
+}
+
+/// The rules of the chain, but for the moment of genesis where that is the run's start.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Which target a block has to meet.
+    pub difficulty: DifficultyRule,
+    /// Which of two valid chains is followed.
+    pub fork_choice: ForkChoice,
+    /// Entries that a block may carry.
+    pub entries_max: u32,
+    /// Bytes that the entries of a block may have in all.
+    pub body_bytes_max: u32,
+    /// When genesis was.
+    pub genesis_time: GenesisTime,
+}
+
+/// When genesis was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GenesisTime {
+    /// When the run begins.
+    Start,
+    /// At this moment.
+    At(Timestamp),
+}
+
+/// How fast the network searches.
+#[derive(Clone, Copy, Debug)]
+pub struct Mining {
+    /// Of all nodes together; each node's own is in its [`NodeSpec`].
+    pub hash_rate: HashRate,
+    /// Which code searches.
+    pub kernel: Kernel,
+}
+
+/// Which code searches for nonces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kernel {
+    /// The fastest that the machine has.
+    #[default]
+    Auto,
+    /// AVX-512, 16 lanes.
+    Avx512,
+    /// SHA-NI, 2 streams.
+    ShaNi,
+    /// AVX2, 8 lanes.
+    Avx2,
+    /// Any machine.
+    Portable,
+}
+
+/// How a node behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrategyKind {
+    /// By the protocol.
+    #[default]
+    Honest,
+}
+
+/// One node, with everything that the scenario says of it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct NodeSpec {
+    /// Its number.
+    pub id: NodeId,
+    /// Its part of the network's hash rate in relation to the other nodes'; 0 does not mine.
+    pub hash_share: f64,
+    /// Its own hash rate, when the run begins.
+    pub hash_rate: HashRate,
+    /// How it behaves.
+    pub strategy: StrategyKind,
+    /// How it passes blocks on and asks for them.
+    pub config: Config,
+    /// How far its clock is ahead of the true time, in milliseconds; negative if behind.
+    pub clock_skew_ms: i64,
+}
+
+/// What one `[[nodes]]` table changes.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeOverride {
+    pub nodes: NodeSet,
+    pub hash_share: Option<f64>,
+    pub strategy: Option<StrategyKind>,
+    pub relay: Option<Relay>,
+    pub clock_skew_ms: Option<i64>,
+}
+
+/// The text and its parsed form, kept so that [`Scenario::with`] can check again.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub text: Arc<str>,
+    pub document: Arc<Document>,
+}
+
+impl Scenario {
+    /// The largest file that is read: 1 MiB.
+    pub const TEXT_BYTES_MAX: usize = 1 << 20;
+
+    /// Reads and checks a scenario.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its key, line and column.
+    pub fn from_toml(text: &str) -> Result<Scenario, ScenarioError> {
+        let source = Source {
+            document: Arc::new(parse_document(text, Self::TEXT_BYTES_MAX)?),
+            text: text.into(),
+        };
+        check::scenario(source.clone()).map_err(|fault| locate(text, fault))
+    }
+
+    /// The same scenario with some of it changed, checked again as a whole.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml); for instance an event that names a node which
+    /// is not there any more. What an override itself got wrong has no line.
+    pub fn with(&self, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
+        let mut document = (*self.source.document).clone();
+        let mut changed = Vec::new();
+        overrides.apply(&mut document, self, &mut changed);
+        let source = Source {
+            document: Arc::new(document),
+            text: Arc::clone(&self.source.text),
+        };
+        check::scenario(source).map_err(|fault| {
+            if changed.contains(&fault.path.as_str()) {
+                fault.without_place()
+            } else {
+                locate(&self.source.text, fault)
+            }
+        })
+    }
+
+    /// Checks what only some worlds can do: the number of nodes and of links.
+    ///
+    /// # Errors
+    /// The key that asks for too much.
+    pub fn check_world(&self, world: World) -> Result<(), ScenarioError> {
+        check::world(self, world).map_err(|fault| locate(&self.source.text, fault))
+    }
+
+    /// The consensus parameters of a run that begins at `start`.
+    pub fn consensus(&self, start: Timestamp) -> Consensus {
+        Consensus {
+            genesis_time: match self.rules.genesis_time {
+                GenesisTime::Start => start,
+                GenesisTime::At(moment) => moment,
+            },
+            difficulty: self.rules.difficulty,
+            fork_choice: self.rules.fork_choice,
+            entries_max: self.rules.entries_max,
+            body_bytes_max: self.rules.body_bytes_max,
+        }
+    }
+
+    /// Every node, in order. Takes memory for all of them: check the world first.
+    pub fn nodes(&self) -> Vec<NodeSpec> {
+        let mut specs: Vec<NodeSpec> = (0..self.network.nodes)
+            .map(|id| NodeSpec {
+                id: NodeId(id),
+                hash_share: 1.0,
+                hash_rate: HashRate::PerSecond(0.0),
+                strategy: StrategyKind::default(),
+                config: self.relay,
+                clock_skew_ms: 0,
+            })
+            .collect();
+        for change in &self.overrides {
+            for node in change.nodes.iter() {
+                let spec = &mut specs[node.0 as usize];
+                spec.hash_share = change.hash_share.unwrap_or(spec.hash_share);
+                spec.strategy = change.strategy.unwrap_or(spec.strategy);
+                spec.config.relay = change.relay.unwrap_or(spec.config.relay);
+                spec.clock_skew_ms = change.clock_skew_ms.unwrap_or(spec.clock_skew_ms);
+            }
+        }
+        let shares: f64 = specs.iter().map(|spec| spec.hash_share).sum();
+        for spec in &mut specs {
+            let share = if shares > 0.0 {
+                spec.hash_share / shares
+            } else {
+                0.0
+            };
+            spec.hash_rate = self.mining.hash_rate.share(share);
+        }
+        specs
+    }
+
+    /// Every link, as pairs of nodes with the lower first, in order. Takes memory for all
+    /// of them: check the world first.
+    pub fn links(&self) -> Vec<(NodeId, NodeId)> {
+        self.network.topology.links(self.network.nodes, self.seed)
+    }
+
+    /// What the link between two nodes is like, whichever is named first.
+    pub fn link(&self, a: NodeId, b: NodeId) -> Link {
+        let ends = (a.min(b), a.max(b));
+        *self.network.links.get(&ends).unwrap_or(&self.network.link)
+    }
+}
