@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::miner::{Miner, Speed};
+use crate::miner::{Found, Miner, Speed};
 use crate::store::MemoryStore;
 use crate::transport::{Envelope, Transport};
 
@@ -69,8 +69,8 @@ impl Shared {
 /// What the outside asks of an actor, apart from messages.
 #[derive(Debug)]
 pub enum Command {
-    /// Get this on the chain.
-    Submit(Entry),
+    /// Get this on the chain; answer when it was taken and stored, or refused.
+    Submit(Entry, oneshot::Sender<()>),
     /// A connection was made.
     Connected(PeerId),
     /// A connection is gone.
@@ -101,7 +101,7 @@ pub struct Parts<T> {
     /// Who searches for blocks.
     pub miner: Miner,
     /// What the miner found.
-    pub found: mpsc::UnboundedReceiver<Arc<Block>>,
+    pub found: mpsc::UnboundedReceiver<Found>,
     /// What outlives a crash. Only the actor of the node, and a restart after it has
     /// ended, ever lock it.
     pub store: Arc<Mutex<MemoryStore>>,
@@ -138,7 +138,11 @@ impl<T: Transport> Actor<T> {
                 biased;
                 () = shutdown.cancelled() => return,
                 Some(command) = self.parts.commands.recv() => self.command(command),
-                Some(block) = self.parts.found.recv() => self.found(block),
+                Some(found) = self.parts.found.recv() => match found {
+                    Ok(block) => self.found(block),
+                    // The node ends as its search did, and the run with it.
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
                 () = at(self.deadline), if self.deadline.is_some() => {
                     self.deadline = None;
                     self.input(Input::Deadline);
@@ -151,7 +155,11 @@ impl<T: Transport> Actor<T> {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Submit(entry) => self.input(Input::Mine(entry)),
+            Command::Submit(entry, done) => {
+                self.input(Input::Mine(entry));
+                // Whoever asked may have gone away meanwhile.
+                let _ = done.send(());
+            }
             Command::Connected(peer) => self.input(Input::Connected(peer)),
             Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
             Command::SetSpeed(speed) => {
@@ -161,7 +169,6 @@ impl<T: Transport> Actor<T> {
             Command::Pause(done) => {
                 self.paused = true;
                 self.parts.miner.stop();
-                // Whoever asked may have gone away meanwhile.
                 let _ = done.send(());
             }
             Command::Resume => {

@@ -5,21 +5,33 @@
 //! turn is woken. A limited node really makes its tries, only spread over time, so its
 //! proofs are as real as everybody's.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use forkful_core::{Block, Template, Timestamp};
 use forkful_pow::{Kernel, Outcome, Prepared, scan};
 use tokio::sync::mpsc;
 
-/// How long a limited search rests between two turns at least. Short against any link's
-/// latency, long enough that hundreds of miners do not keep two cores busy by waking.
+/// How long a limited search rests between two turns at least: short against any
+/// link's latency.
 const REST: Duration = Duration::from_millis(5);
+
+/// How much longer it rests for every other miner of the process, so that hundreds of
+/// them together wake ten thousand times a second and not more.
+const REST_PER_MINER: Duration = Duration::from_micros(100);
+
+/// Time whose tries a new search takes over from the one that it replaces.
+const CREDIT_MAX: Duration = Duration::from_secs(1);
 
 /// Tries that an unlimited search makes before it looks at the clock, to renew the
 /// block's timestamp: a fraction of a second on any machine.
 const TURN: u64 = 1 << 20;
+
+/// What a search found, or the panic that ended it: its node passes that on.
+pub type Found = thread::Result<Arc<Block>>;
 
 /// How fast a node searches.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -37,18 +49,24 @@ pub enum Speed {
 pub struct Miner {
     kernel: Kernel,
     speed: Speed,
-    found: mpsc::UnboundedSender<Arc<Block>>,
+    rest: Duration,
+    found: mpsc::UnboundedSender<Found>,
     search: Option<Arc<Stop>>,
 }
 
 impl Miner {
-    /// A miner that does not search yet, and where it will send what it finds: one block
-    /// a search at most, so nothing piles up.
-    pub fn new(kernel: Kernel, speed: Speed) -> (Self, mpsc::UnboundedReceiver<Arc<Block>>) {
+    /// One of so many miners in this process. It does not search yet. What it finds will
+    /// come out of the channel: one block a search at most, so nothing piles up.
+    pub fn new(
+        kernel: Kernel,
+        speed: Speed,
+        miners: u32,
+    ) -> (Self, mpsc::UnboundedReceiver<Found>) {
         let (found, blocks) = mpsc::unbounded_channel();
         let miner = Miner {
             kernel,
             speed,
+            rest: REST.max(REST_PER_MINER * miners),
             found,
             search: None,
         };
@@ -56,37 +74,48 @@ impl Miner {
     }
 
     /// Gives up the search under way and begins another.
+    ///
+    /// The tries that were due and not yet made are made for the new one: however often
+    /// the template changes, a limited node makes as many tries per second as it should.
     pub fn search(&mut self, template: Template) {
-        self.stop();
+        let now = Instant::now();
+        let earliest = now.checked_sub(CREDIT_MAX).unwrap_or(now);
+        let paid_until = match self.stop() {
+            Some(paid_until) => paid_until.max(earliest),
+            None => now,
+        };
         if self.speed == Speed::Off {
             return;
         }
-        let stop = Arc::new(Stop::default());
+        let stop = Arc::new(Stop::new(paid_until));
         let search = Search {
             template,
             kernel: self.kernel,
             speed: self.speed,
+            rest: self.rest,
             stop: Arc::clone(&stop),
         };
         let found = self.found.clone();
         self.search = Some(stop);
         tokio::task::spawn_blocking(move || {
-            if let Some(block) = search.run() {
+            // A panic on this thread would be seen by nobody.
+            let run = panic::catch_unwind(AssertUnwindSafe(|| search.run()));
+            if let Some(result) = run.transpose() {
                 // Nobody listens any more when the node was just stopped.
-                let _ = found.send(Arc::new(block));
+                let _ = found.send(result.map(Arc::new));
             }
         });
     }
 
-    /// Gives up the search under way.
-    pub fn stop(&mut self) {
-        if let Some(search) = self.search.take() {
-            search.stop();
-        }
+    /// Gives up the search under way. Tells until when its tries were made.
+    pub fn stop(&mut self) -> Option<Instant> {
+        self.search.take().map(|search| search.stop())
     }
 
     /// Searches that fast from the next template on.
     pub fn set_speed(&mut self, speed: Speed) {
+        // What was due at the old speed is not due at the new one.
+        self.stop();
         self.speed = speed;
     }
 }
@@ -100,29 +129,41 @@ impl Drop for Miner {
 }
 
 /// The word to stop, for a thread that searches or rests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stop {
     flag: AtomicBool,
-    /// Guards nothing but the wait for `wake`.
-    resting: Mutex<()>,
+    /// Until when the search has made the tries that it owes. Held by the thread while
+    /// it rests, which gives the lock back to whoever wakes it.
+    paid_until: Mutex<Instant>,
     wake: Condvar,
 }
 
 impl Stop {
-    fn stop(&self) {
-        // Under the lock, so that the word cannot fall between a look at the flag and
-        // the wait that follows it.
-        let _resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.flag.store(true, Ordering::Relaxed);
-        self.wake.notify_all();
+    fn new(paid_until: Instant) -> Self {
+        Stop {
+            flag: AtomicBool::new(false),
+            paid_until: Mutex::new(paid_until),
+            wake: Condvar::new(),
+        }
     }
 
-    /// Waits so long, or until the word to stop. False if it came.
-    fn rest(&self, time: Duration) -> bool {
-        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let stopped = |_: &mut ()| !self.flag.load(Ordering::Relaxed);
-        drop(self.wake.wait_timeout_while(resting, time, stopped));
-        !self.flag.load(Ordering::Relaxed)
+    fn stop(&self) -> Instant {
+        // Under the lock, so that the word cannot fall between a look at the flag and
+        // the wait that follows it.
+        let paid_until = self.lock();
+        self.flag.store(true, Ordering::Relaxed);
+        self.wake.notify_all();
+        *paid_until
+    }
+
+    fn is_set(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        self.paid_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,6 +172,7 @@ struct Search {
     template: Template,
     kernel: Kernel,
     speed: Speed,
+    rest: Duration,
     stop: Arc<Stop>,
 }
 
@@ -141,7 +183,7 @@ impl Search {
         let mut timestamp = self.template.header.timestamp;
         let mut prepared = self.prepare(timestamp);
         loop {
-            let tries = self.wait_for_turn(begun, next_nonce)?;
+            let tries = self.wait_for_turn()?;
             // The claimed time goes on with the clock. No rule looks at it before the
             // block is there, so the search loses nothing by a new one.
             let current = self
@@ -171,31 +213,110 @@ impl Search {
     }
 
     /// How many tries to make now, one at least; `None` once the search is given up.
-    ///
-    /// A limited search is due `tries_per_second` for each second since it began.
-    fn wait_for_turn(&self, begun: Instant, done: u64) -> Option<u64> {
+    fn wait_for_turn(&self) -> Option<u64> {
         let tries_per_second = match self.speed {
             Speed::Off => return None,
-            Speed::Unlimited => {
-                return (!self.stop.flag.load(Ordering::Relaxed)).then_some(TURN);
-            }
+            Speed::Unlimited => return (!self.stop.is_set()).then_some(TURN),
             Speed::Limited(tries_per_second) => tries_per_second,
         };
-        let mut rest = REST;
+        let a_try = Duration::try_from_secs_f64(1.0 / tries_per_second).unwrap_or(Duration::MAX);
+        let pause = a_try.max(self.rest);
+        let mut paid_until = self.stop.lock();
         loop {
-            if !self.stop.rest(rest) {
+            if self.stop.is_set() {
                 return None;
             }
-            let due = tries_per_second * begun.elapsed().as_secs_f64() - done as f64;
-            if due >= 1.0 {
-                // A float below 2^53 by far: a run lasts hours, not ages.
+            let now = Instant::now();
+            let owed = now.saturating_duration_since(*paid_until);
+            if owed >= pause {
+                // One at least, though the division may fall a hair short of it. Below
+                // 2^53 by far: what is owed is seconds, not ages.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                return Some(due as u64);
+                let tries = ((owed.as_secs_f64() * tries_per_second) as u64).max(1);
+                *paid_until += Duration::from_secs_f64(tries as f64 / tries_per_second);
+                return Some(tries);
             }
-            let missing = (1.0 - due) / tries_per_second;
-            rest = Duration::try_from_secs_f64(missing)
-                .unwrap_or(Duration::MAX)
-                .max(REST);
+            let woken = self.stop.wake.wait_timeout(paid_until, pause - owed);
+            (paid_until, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forkful_core::node::{Config, Node};
+    use forkful_core::strategy::Honest;
+    use forkful_core::{BlockTree, Consensus, Now, Sha256Pow, Target, Time};
+
+    const NOW: Now = Now {
+        time: Time::ZERO,
+        clock: Timestamp(1_800_000_000_000),
+    };
+
+    /// A template whose search takes 2^`bits` tries on average.
+    fn template(bits: u32) -> Template {
+        let consensus = Consensus::fixed(Target::from_zero_bits(bits).unwrap());
+        let tree = BlockTree::new(consensus, Sha256Pow);
+        let node = Node::new(Config::default(), Box::new(Honest), 1);
+        node.template(NOW, &tree)
+    }
+
+    #[tokio::test]
+    async fn what_it_finds_meets_the_target() {
+        for speed in [Speed::Unlimited, Speed::Limited(1e6)] {
+            let (mut miner, mut found) = Miner::new(Kernel::best(), speed, 1);
+            let template = template(12);
+            let target = template.target;
+            miner.search(template);
+            let block = found.recv().await.unwrap().unwrap();
+            assert!(target.is_met_by(&block.header.hash()));
+            assert!(block.header.timestamp >= NOW.clock);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_is_given_up_at_once_whether_it_works_or_rests() {
+        // One try in eighteen minutes: it rests until it is woken.
+        for speed in [Speed::Unlimited, Speed::Limited(0.001)] {
+            let (mut miner, mut found) = Miner::new(Kernel::best(), speed, 1);
+            miner.search(template(255));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let asked = Instant::now();
+            drop(miner);
+            // The thread owns the last sender, so the channel closes when it has ended.
+            assert!(found.recv().await.is_none());
+            assert!(asked.elapsed() < Duration::from_millis(50));
+        }
+    }
+
+    #[tokio::test]
+    async fn new_templates_do_not_slow_a_limited_search_down() {
+        let (mut miner, mut found) = Miner::new(Kernel::best(), Speed::Limited(20_000.0), 1);
+        let begun = Instant::now();
+        let mut blocks = 0;
+        let mut template = template(8);
+        // Every block and every millisecond begin a new search.
+        while begun.elapsed() < Duration::from_secs(1) {
+            template.header.timestamp.0 += 1;
+            miner.search(template.clone());
+            tokio::select! {
+                block = found.recv() => {
+                    block.unwrap().unwrap();
+                    blocks += 1;
+                }
+                () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            }
+        }
+        // 78 are expected; four standard deviations are 35.
+        assert!((40..=120).contains(&blocks), "{blocks} blocks");
+    }
+
+    #[tokio::test]
+    async fn a_miner_without_hash_rate_does_not_search() {
+        let (mut miner, mut found) = Miner::new(Kernel::best(), Speed::Off, 1);
+        miner.search(template(0));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(found.try_recv().is_err());
     }
 }

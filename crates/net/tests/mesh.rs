@@ -1,15 +1,38 @@
 //! Whole networks of the mesh, from the first block to the report.
 
-use forkful_net::mesh::{Options, Outcome, play};
+use std::time::{Duration, Instant};
+
+use forkful_core::event::What;
+use forkful_core::sha256;
+use forkful_net::mesh::{Options, Outcome, PlayError, play};
 use forkful_scenario::Scenario;
+use tokio_util::sync::CancellationToken;
+
+fn scenario(toml: &str) -> Scenario {
+    Scenario::from_toml(toml).unwrap()
+}
 
 fn run(toml: &str) -> Outcome {
-    let scenario = Scenario::from_toml(toml).unwrap();
-    play(&scenario, Options::default()).unwrap()
+    play(&scenario(toml), Options::default()).unwrap()
+}
+
+fn assert_converged(outcome: &Outcome) {
+    let report = &outcome.report;
+    assert!(report.converged, "{report:#?}");
+    assert!(
+        report.as_expected(),
+        "{:?}",
+        report.unmet().collect::<Vec<_>>()
+    );
+    let last = outcome.chain.last().unwrap();
+    assert_eq!(last.header.hash(), report.tip);
+    for pair in outcome.chain.windows(2) {
+        assert_eq!(pair[1].header.previous_hash, pair[0].header.hash());
+    }
 }
 
 #[test]
-fn eight_nodes_race_and_converge() {
+fn eight_nodes_race_and_all_data_is_on_the_chain() {
     let outcome = run(
         "network = { nodes = 8, link = { latency = '5ms', jitter = '2ms' } }
          consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
@@ -17,10 +40,132 @@ fn eight_nodes_race_and_converge() {
          workload = { every = '50ms', bytes = 32, count = 10 }
          stop = { height = 20 }",
     );
-    let report = &outcome.report;
-    assert!(report.converged, "{report:#?}");
-    assert!(report.height >= 20);
-    assert_eq!(report.data.submitted, 10);
-    assert_eq!(report.data.on_chain, 10);
-    println!("{}", serde_json::to_string_pretty(report).unwrap());
+    assert_converged(&outcome);
+    assert!(outcome.report.height >= 20);
+    let given = scenario("workload = { every = '50ms', bytes = 32, count = 10 }").workload;
+    for number in 0..10 {
+        let entry = sha256(&given.unwrap().entry(number));
+        let times = outcome
+            .chain
+            .iter()
+            .flat_map(|block| &block.entries)
+            .filter(|on_chain| sha256(on_chain) == entry);
+        assert_eq!(times.count(), 1, "entry {number} is on the chain once");
+    }
+}
+
+/// Bounded channels all around, each holding one message, and everybody talks at once:
+/// a receiver that waited for its sends would stand still here.
+#[test]
+fn inboxes_for_one_message_do_not_deadlock() {
+    for relay in ["flood", "announce"] {
+        let outcome = run(&format!(
+            "network = {{ nodes = 12, inbox = 1, link = {{ latency = '1ms' }} }}
+             consensus = {{ difficulty = {{ rule = 'fixed', zero_bits = 10 }} }}
+             mining = {{ hash_rate = '40k' }}
+             relay = {{ policy = '{relay}', tip_interval = '100ms', request_timeout = '200ms' }}
+             stop = {{ height = 20 }}"
+        ));
+        assert_converged(&outcome);
+        let dropped = outcome.report.messages_total().dropped;
+        assert!(dropped > 0, "the inboxes were full at times");
+    }
+}
+
+#[test]
+fn after_a_split_one_side_reorganises_deeply() {
+    let outcome = run("network = { nodes = 6, link = { latency = '2ms' } }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
+         mining = { hash_rate = '10k' }
+         relay = { tip_interval = '100ms', request_timeout = '300ms' }
+         nodes = [{ nodes = '0..3', hash_share = 3 }]
+         events = [
+             { at_height = 2, do = 'split', groups = ['0..3', '3..6'] },
+             { at_height = 30, do = 'heal' },
+         ]
+         stop = { height = 32 }
+         expect = { max_reorg_depth = { min = 3 } }");
+    assert_converged(&outcome);
+}
+
+#[test]
+fn a_crashed_node_comes_back_with_what_it_stored_and_catches_up() {
+    let outcome = run("network = { nodes = 4, link = { latency = '2ms' } }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
+         mining = { hash_rate = '10k' }
+         relay = { policy = 'announce', tip_interval = '100ms', request_timeout = '300ms' }
+         events = [
+             { at_height = 5, do = 'submit', node = 3, data = 'kept by node 3' },
+             { at_height = 5, do = 'crash', node = 3 },
+             { at_height = 20, do = 'restart', node = 3 },
+         ]
+         stop = { height = 25 }");
+    assert_converged(&outcome);
+    let data = outcome.report.data;
+    assert_eq!((data.submitted, data.on_chain), (1, 1));
+    let restarted = outcome.report.nodes[3].tip;
+    assert_eq!(restarted, outcome.report.tip);
+}
+
+#[test]
+fn a_cut_link_carries_nothing_until_it_is_healed() {
+    let outcome = run(
+        "network = { nodes = 3, topology = 'line', link = { latency = '2ms' } }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
+         mining = { hash_rate = '10k' }
+         relay = { tip_interval = '100ms', request_timeout = '300ms' }
+         events = [
+             { at_height = 2, do = 'cut', between = [1, 2] },
+             { at_height = 15, do = 'heal', between = [1, 2] },
+         ]
+         stop = { height = 18 }",
+    );
+    assert_converged(&outcome);
+    let messages = outcome.report.messages_total();
+    assert!(messages.dropped_by.values().sum::<u64>() > 0);
+}
+
+#[test]
+fn an_interrupt_ends_the_run_at_once_with_a_report() {
+    let scenario = scenario(
+        "network = { nodes = 4 }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 250 } }
+         mining = { hash_rate = 'unlimited' }",
+    );
+    let interrupt = CancellationToken::new();
+    let options = Options {
+        interrupt: interrupt.clone(),
+        ..Options::default()
+    };
+    let run = std::thread::spawn(move || play(&scenario, options).unwrap());
+    std::thread::sleep(Duration::from_millis(300));
+    let asked = Instant::now();
+    interrupt.cancel();
+    let outcome = run.join().unwrap();
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert!(outcome.report.interrupted);
+    assert_eq!(outcome.report.blocks.mined, 0);
+}
+
+/// A consumer of events runs inside a node's task, so its panic is the task's.
+#[test]
+fn a_panic_in_any_task_ends_the_run_with_an_error() {
+    let scenario = scenario(
+        "network = { nodes = 3 }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 4 } }
+         mining = { hash_rate = '1k' }",
+    );
+    let options = Options {
+        sinks: vec![Box::new(|event| {
+            let mined = matches!(event.what, What::Mined { .. });
+            assert!(!mined, "planted");
+        })],
+        ..Options::default()
+    };
+    let died = play(&scenario, options).unwrap_err();
+    assert!(matches!(died, PlayError::Died(_)), "{died}");
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use forkful_core::event::What;
-use forkful_core::{Consensus, Honest, NodeId, PeerId, Strategy};
+use forkful_core::{Consensus, Entry, Honest, NodeId, PeerId, Strategy};
 use forkful_pow::Kernel;
 use forkful_scenario::{HashRate, NodeSpec, Scenario, StrategyKind};
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +31,7 @@ pub(super) struct Ground {
     pub wiring: Arc<Wiring>,
     pub kernel: Kernel,
     pub seed: u64,
+    pub miners: u32,
     pub inbox: usize,
 }
 
@@ -68,6 +69,7 @@ impl Ground {
             wiring,
             kernel,
             seed: scenario.seed,
+            miners: scenario.network.nodes,
             inbox: scenario.network.inbox,
         }
     }
@@ -94,7 +96,7 @@ impl MeshNode {
         drop(store);
         let (inbox, messages) = mpsc::channel(ground.inbox);
         let (commands, orders) = mpsc::channel(COMMANDS);
-        let (miner, found) = Miner::new(ground.kernel, self.speed);
+        let (miner, found) = Miner::new(ground.kernel, self.speed, ground.miners);
         let shutdown = all.child_token();
         let actor = Actor::new(Parts {
             id: self.spec.id,
@@ -162,6 +164,14 @@ impl MeshNode {
             // A node that has just died is noticed by the run.
             let _ = running.commands.send(command).await;
         }
+    }
+
+    /// Gives the node data to be mined, and comes back when it was taken or refused.
+    pub async fn submit(&self, entry: Entry) {
+        let (done, taken) = oneshot::channel();
+        self.command(Command::Submit(entry, done)).await;
+        // A node that is down takes nothing.
+        let _ = taken.await;
     }
 
     /// Stops the node's search, and comes back when it has stopped.

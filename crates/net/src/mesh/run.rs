@@ -242,11 +242,8 @@ impl<'a> Run<'a> {
     /// Whether the node is up and has an open link to another that is. A network of one
     /// node is all connected.
     fn is_connected(&self, node: &MeshNode) -> bool {
-        let id = node.spec.id;
-        let open =
-            |other: NodeId| self.node(other).is_up() && self.ground.wiring.is_open(id, other);
-        node.is_up()
-            && (self.nodes.len() == 1 || self.ground.wiring.neighbours(id).into_iter().any(open))
+        let alone = self.nodes.len() == 1;
+        node.is_up() && (alone || self.ground.wiring.is_connected(node.spec.id))
     }
 
     fn node(&self, id: NodeId) -> &MeshNode {
@@ -377,7 +374,7 @@ impl<'a> Run<'a> {
             None => up.get(by_chance.unwrap_or(0)).copied(),
         };
         if let Some(chosen) = chosen {
-            chosen.command(Command::Submit(Entry::from(entry))).await;
+            chosen.submit(Entry::from(entry)).await;
         }
     }
 

@@ -176,14 +176,29 @@ impl Wiring {
         (0..).zip(out.iter()).filter_map(linked).collect()
     }
 
+    /// Whether a message from a node can get to another that is up now.
+    pub fn is_connected(&self, node: NodeId) -> bool {
+        let side = self.side(node);
+        let out = lock(&self.end(node).out);
+        let open = |(to, direction): (&End, &Option<Direction>)| {
+            direction.as_ref().is_some_and(|direction| !direction.cut)
+                && to.side.load(Ordering::Relaxed) == side
+                && lock(&to.inbox).is_some()
+        };
+        self.ends.iter().zip(out.iter()).any(open)
+    }
+
     /// Whether a message can get from one node to another now.
-    pub fn is_open(&self, from: NodeId, to: NodeId) -> bool {
-        let side = |node| self.end(node).side.load(Ordering::Relaxed);
+    fn is_open(&self, from: NodeId, to: NodeId) -> bool {
         let uncut = |direction: &Direction| !direction.cut;
-        side(from) == side(to)
+        self.side(from) == self.side(to)
             && lock(&self.end(from).out)[to.0 as usize]
                 .as_ref()
                 .is_some_and(uncut)
+    }
+
+    fn side(&self, node: NodeId) -> u32 {
+        self.end(node).side.load(Ordering::Relaxed)
     }
 
     fn send(&self, from: NodeId, to: NodeId, message: Message<Wire>) {
