@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use forkful_core::{Block, Template, Timestamp};
+use forkful_core::{Block, NodeId, Template, Timestamp};
 use forkful_pow::{Kernel, Outcome, Prepared, scan};
 use tokio::sync::mpsc;
 
@@ -50,16 +50,21 @@ pub struct Miner {
     kernel: Kernel,
     speed: Speed,
     rest: Duration,
+    /// Where every search begins. Two nodes with the same tip and pool have the same
+    /// template: with the same nonces too they would do the same work twice.
+    first_nonce: u64,
     found: mpsc::UnboundedSender<Found>,
     search: Option<Arc<Stop>>,
 }
 
 impl Miner {
-    /// One of so many miners in this process. It does not search yet. What it finds will
-    /// come out of the channel: one block a search at most, so nothing piles up.
+    /// The miner of node `id`, one of so many in this process. It does not search yet.
+    /// What it finds will come out of the channel: one block a search at most, so
+    /// nothing piles up.
     pub fn new(
         kernel: Kernel,
         speed: Speed,
+        id: NodeId,
         miners: u32,
     ) -> (Self, mpsc::UnboundedReceiver<Found>) {
         let (found, blocks) = mpsc::unbounded_channel();
@@ -67,6 +72,8 @@ impl Miner {
             kernel,
             speed,
             rest: REST.max(REST_PER_MINER * miners),
+            // A million million tries apart: no search is that long.
+            first_nonce: u64::from(id.0) << 40,
             found,
             search: None,
         };
@@ -93,6 +100,7 @@ impl Miner {
             kernel: self.kernel,
             speed: self.speed,
             rest: self.rest,
+            first_nonce: self.first_nonce,
             stop: Arc::clone(&stop),
         };
         let found = self.found.clone();
@@ -173,13 +181,14 @@ struct Search {
     kernel: Kernel,
     speed: Speed,
     rest: Duration,
+    first_nonce: u64,
     stop: Arc<Stop>,
 }
 
 impl Search {
     fn run(self) -> Option<Block> {
         let begun = Instant::now();
-        let mut next_nonce = 0;
+        let mut next_nonce = self.first_nonce;
         let mut timestamp = self.template.header.timestamp;
         let mut prepared = self.prepare(timestamp);
         loop {
@@ -195,12 +204,12 @@ impl Search {
                 timestamp = current;
                 prepared = self.prepare(timestamp);
             }
-            let last = next_nonce + (tries - 1);
+            let last = next_nonce.saturating_add(tries - 1);
             match scan(self.kernel, &prepared, next_nonce..=last, &self.stop.flag).outcome {
                 Outcome::Found { nonce, .. } => {
                     return Some(self.template.into_block(timestamp, nonce));
                 }
-                Outcome::Exhausted => next_nonce = last + 1,
+                Outcome::Exhausted => next_nonce = last.wrapping_add(1),
                 Outcome::Stopped => return None,
             }
         }
@@ -262,10 +271,14 @@ mod tests {
         node.template(NOW, &tree)
     }
 
+    fn miner(speed: Speed) -> (Miner, mpsc::UnboundedReceiver<Found>) {
+        Miner::new(Kernel::best(), speed, NodeId(0), 1)
+    }
+
     #[tokio::test]
     async fn what_it_finds_meets_the_target() {
         for speed in [Speed::Unlimited, Speed::Limited(1e6)] {
-            let (mut miner, mut found) = Miner::new(Kernel::best(), speed, 1);
+            let (mut miner, mut found) = miner(speed);
             let template = template(12);
             let target = template.target;
             miner.search(template);
@@ -279,7 +292,7 @@ mod tests {
     async fn a_search_is_given_up_at_once_whether_it_works_or_rests() {
         // One try in eighteen minutes: it rests until it is woken.
         for speed in [Speed::Unlimited, Speed::Limited(0.001)] {
-            let (mut miner, mut found) = Miner::new(Kernel::best(), speed, 1);
+            let (mut miner, mut found) = miner(speed);
             miner.search(template(255));
             tokio::time::sleep(Duration::from_millis(20)).await;
             let asked = Instant::now();
@@ -292,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn new_templates_do_not_slow_a_limited_search_down() {
-        let (mut miner, mut found) = Miner::new(Kernel::best(), Speed::Limited(20_000.0), 1);
+        let (mut miner, mut found) = miner(Speed::Limited(20_000.0));
         let begun = Instant::now();
         let mut blocks = 0;
         let mut template = template(8);
@@ -312,9 +325,22 @@ mod tests {
         assert!((40..=120).contains(&blocks), "{blocks} blocks");
     }
 
+    /// Seen in a run: two nodes with the same pool and tip found the very same block.
+    #[tokio::test]
+    async fn miners_of_one_template_do_not_do_the_same_work() {
+        let mut nonces = Vec::new();
+        for id in [0, 1] {
+            let (mut miner, mut found) =
+                Miner::new(Kernel::best(), Speed::Unlimited, NodeId(id), 2);
+            miner.search(template(8));
+            nonces.push(found.recv().await.unwrap().unwrap().header.nonce);
+        }
+        assert_ne!(nonces[0], nonces[1]);
+    }
+
     #[tokio::test]
     async fn a_miner_without_hash_rate_does_not_search() {
-        let (mut miner, mut found) = Miner::new(Kernel::best(), Speed::Off, 1);
+        let (mut miner, mut found) = miner(Speed::Off);
         miner.search(template(0));
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(found.try_recv().is_err());

@@ -96,7 +96,7 @@ impl MeshNode {
         drop(store);
         let (inbox, messages) = mpsc::channel(ground.inbox);
         let (commands, orders) = mpsc::channel(COMMANDS);
-        let (miner, found) = Miner::new(ground.kernel, self.speed, ground.miners);
+        let (miner, found) = Miner::new(ground.kernel, self.speed, self.spec.id, ground.miners);
         let shutdown = all.child_token();
         let actor = Actor::new(Parts {
             id: self.spec.id,
