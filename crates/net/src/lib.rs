@@ -11,6 +11,8 @@
 //! stands behind [`Transport`](transport::Transport). [`mesh`] is the world in which
 //! everything runs in one process.
 
+#![forbid(unsafe_code)]
+
 pub mod actor;
 pub mod clock;
 pub mod ledger;

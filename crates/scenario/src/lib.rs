@@ -31,6 +31,7 @@ mod check;
 mod document;
 mod error;
 mod expect;
+mod final_state;
 mod fork_tree;
 mod locate;
 mod node_set;
@@ -49,12 +50,13 @@ mod world;
 pub use action::{Action, Submission, TimedAction, When, Workload};
 pub use error::{Problem, ScenarioError};
 pub use expect::{Bounds, Expect};
+pub use final_state::{FinalState, NodeFinal};
 pub use fork_tree::{BlockRecord, Branch, ForkTree};
 pub use node_set::NodeSet;
 pub use overrides::Overrides;
 pub use preset::{PRESETS, Preset, preset};
 pub use quantity::HashRate;
-pub use recorder::{FinalState, NodeFinal, Recorder, event_line};
+pub use recorder::{Recorder, event_line};
 pub use report::{
     Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread,
 };

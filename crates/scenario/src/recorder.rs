@@ -12,6 +12,7 @@ use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId, Time};
 use hdrhistogram::Histogram;
 
 use crate::expect::Expect;
+use crate::final_state::{FinalState, NodeFinal};
 use crate::fork_tree::{BlockRecord, ForkTree};
 use crate::report::{Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread};
 use crate::scenario::Scenario;
@@ -60,47 +61,6 @@ const REASONS: [DropReason; 5] = [
     DropReason::LinkFull,
     DropReason::Down,
 ];
-
-/// What the events do not tell: how the world stood when the run ended.
-#[derive(Clone, Debug)]
-pub struct FinalState {
-    /// How long the run took on its own clock.
-    pub elapsed: Duration,
-    /// Every node, in order.
-    pub nodes: Vec<NodeFinal>,
-    /// SHA-256 of every entry on the final chain, in any order.
-    pub entries: Vec<Hash>,
-    /// Whether it was ended from outside.
-    pub interrupted: bool,
-    /// Whether the time limit ended it.
-    pub timed_out: bool,
-}
-
-/// How one node stood when the run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NodeFinal {
-    /// Its tip; for one that is down, the last it had.
-    pub tip: BlockRef,
-    /// Whether it was up.
-    pub up: bool,
-    /// Whether the others could reach it.
-    pub connected: bool,
-    /// Whether it plays by the protocol.
-    pub honest: bool,
-}
-
-impl NodeFinal {
-    /// The tip that all honest connected nodes share; `None` while they differ, or when
-    /// there is no such node.
-    pub fn agreed_tip<'a>(nodes: impl IntoIterator<Item = &'a NodeFinal>) -> Option<BlockRef> {
-        let mut tips = nodes
-            .into_iter()
-            .filter(|node| node.up && node.connected && node.honest)
-            .map(|node| node.tip);
-        let first = tips.next()?;
-        tips.all(|tip| tip == first).then_some(first)
-    }
-}
 
 /// One event as one line of a trace: JSON, without the newline.
 ///

@@ -5,6 +5,7 @@
 //! carry, and each searches on a blocking thread. A panic in any of them ends the run
 //! with an error: there is no half-alive network.
 
+mod actions;
 mod link;
 mod nodes;
 mod run;

@@ -50,12 +50,7 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
     let nodes = network.nodes;
     let rules = rules::rules(&document.consensus)?;
     let stop = stop(&document.stop)?;
-    let overrides: Vec<NodeOverride> = document
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(position, table)| node_override(position, table, nodes))
-        .collect::<Checked<_>>()?;
+    let overrides = node_overrides(document, nodes)?;
     let mining = Mining {
         hash_rate: document
             .mining
@@ -63,14 +58,6 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
             .map_or(HashRate::PerSecond(160_000.0), |Rate(rate)| rate),
         kernel: document.mining.kernel.unwrap_or_default(),
     };
-    let named: u64 = overrides.iter().map(|change| change.nodes.len()).sum();
-    if named > NAMED_MAX {
-        return Err(Problem::TooManyNamed {
-            named,
-            most: NAMED_MAX,
-        }
-        .at("nodes"));
-    }
     somebody_mines(&mining, &overrides, nodes)?;
     let mut events: Vec<TimedAction> = document
         .events
@@ -92,16 +79,7 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
         seed: document.seed.unwrap_or(1),
         network,
         rules,
-        relay: Config {
-            relay: document.relay.policy.map_or(Relay::Flood, Relay::from),
-            tip_interval: tip_interval(document.relay.tip_interval)?,
-            request_timeout: span(
-                "relay.request_timeout",
-                document.relay.request_timeout,
-                Duration::from_secs(2),
-                MILLISECOND..=Duration::from_secs(86_400),
-            )?,
-        },
+        relay: relay(document)?,
         mining,
         events,
         workload,
@@ -110,6 +88,37 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
         overrides,
         source,
     })
+}
+
+fn relay(document: &Document) -> Checked<Config> {
+    Ok(Config {
+        relay: document.relay.policy.map_or(Relay::Flood, Relay::from),
+        tip_interval: tip_interval(document.relay.tip_interval)?,
+        request_timeout: span(
+            "relay.request_timeout",
+            document.relay.request_timeout,
+            Duration::from_secs(2),
+            MILLISECOND..=Duration::from_secs(86_400),
+        )?,
+    })
+}
+
+fn node_overrides(document: &Document, nodes: u32) -> Checked<Vec<NodeOverride>> {
+    let overrides: Vec<NodeOverride> = document
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(position, table)| node_override(position, table, nodes))
+        .collect::<Checked<_>>()?;
+    let named: u64 = overrides.iter().map(|change| change.nodes.len()).sum();
+    if named > NAMED_MAX {
+        let problem = Problem::TooManyNamed {
+            named,
+            most: NAMED_MAX,
+        };
+        return Err(problem.at("nodes"));
+    }
+    Ok(overrides)
 }
 
 /// Checks what only some worlds can play.
