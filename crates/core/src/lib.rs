@@ -8,7 +8,7 @@
 //!
 //! * [`BlockTree`] holds *facts*: every valid block, validated once, when it enters.
 //! * [`Node`] holds *opinions*: one participant's view of the facts, its tip, its
-//!   peers, what it is mining on, and its [`Strategy`](strategy::Strategy).
+//!   peers, what it is mining on, and its [`Strategy`].
 //!
 //! Between a wire and a node stands one door, [`door::admit`]: behind it a block is a
 //! [`BlockId`] of a tree that never holds an invalid one.

@@ -12,6 +12,7 @@ use crate::block::{Block, Entry, Header};
 use crate::event::MessageKind;
 use crate::hash::Hash;
 use crate::tree::{BlockId, BlockTree};
+use crate::wire::block_len;
 
 /// How a message carries blocks.
 pub trait Form {
@@ -99,6 +100,22 @@ impl<F: Form> Message<F> {
 }
 
 impl Message<Ids> {
+    /// How many bytes the message has on the wire, without making them.
+    pub fn encoded_len<P>(&self, tree: &BlockTree<P>) -> usize {
+        let block = |id: &BlockId| tree.block(*id).map_or(0, |block| block_len(block));
+        1 + match self {
+            Message::NewBlock(id) | Message::Block(id) => block(id),
+            Message::Announce(_) => Header::LEN,
+            Message::RequestBlock(_) | Message::NotFound(_) => 32,
+            Message::RequestHeaders(locator) | Message::RequestChain(locator) => {
+                4 + 32 * locator.len()
+            }
+            Message::NewData(entry) => 4 + entry.len(),
+            Message::Headers { headers, .. } => 5 + Header::LEN * headers.len(),
+            Message::Chain { blocks, .. } => 5 + blocks.iter().map(block).sum::<usize>(),
+        }
+    }
+
     /// The message as it travels. `None` if it promises a body that is not in the tree,
     /// which no node does for a block of its view.
     pub fn to_wire<P>(&self, tree: &BlockTree<P>) -> Option<Message<Wire>> {

@@ -10,7 +10,7 @@ use forkful_core::event::What;
 use forkful_core::node::TipChange;
 use forkful_core::{
     Block, BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Effects, Entry, Input, Message,
-    Node, NodeId, PeerId, Sha256Pow, Strategy, Timestamp, Wire,
+    Node, NodeId, PeerId, Sha256Pow, Strategy, Time, Timestamp, Wire,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -261,7 +261,10 @@ impl<T: Transport> Actor<T> {
                     why: why.to_string(),
                 },
             }),
-            Effect::Deadline(time) => self.deadline = self.parts.clock.instant(time),
+            Effect::Deadline(time) => {
+                let set = time != Time::NEVER;
+                self.deadline = set.then(|| self.parts.clock.instant(time));
+            }
             Effect::Disconnect(peer, why) => self.parts.transport.disconnect(peer, &why),
         }
     }

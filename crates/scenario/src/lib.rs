@@ -28,6 +28,7 @@
 
 mod action;
 mod check;
+mod direction;
 mod document;
 mod error;
 mod expect;
@@ -48,6 +49,7 @@ mod topology;
 mod world;
 
 pub use action::{Action, Submission, TimedAction, When, Workload};
+pub use direction::Direction;
 pub use error::{Problem, ScenarioError};
 pub use expect::{Bounds, Expect};
 pub use final_state::{FinalState, NodeFinal};

@@ -14,12 +14,14 @@
 //! * `chain`: a block comes in, connects, and perhaps becomes the tip;
 //! * `relay`: what is told to whom;
 //! * `sync`: what comes in, and what is still missing then;
+//! * `goal`: where fetching leads to;
 //! * `request`: asking for it, with deadlines, and other peers to turn to;
 //! * `serve`: answering what others ask for;
 //! * `peers`, `pool`, `view`: what it remembers.
 
 mod chain;
 mod effect;
+mod goal;
 mod peers;
 mod pool;
 mod relay;
@@ -27,6 +29,8 @@ mod request;
 mod serve;
 mod sync;
 mod view;
+
+use std::sync::Arc;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -123,28 +127,44 @@ impl Node {
         tree: &BlockTree<P>,
     ) -> Self {
         let mut node = Node::new(config, strategy, seed);
+        node.remember(tree, |_| true);
+        node
+    }
+
+    /// The node as it comes back after a crash, with what it had stored: the blocks and
+    /// the data. For a world in which it shares its tree with others.
+    pub fn restart<P>(self, seed: u64, tree: &BlockTree<P>) -> Self {
+        let mut node = Node::new(self.config, self.strategy, seed);
+        node.remember(tree, |id| self.view.has_body(id));
+        for entry in self.pool.iter() {
+            node.restore_data(tree, Arc::clone(entry));
+        }
+        node
+    }
+
+    /// Takes the stored blocks of a tree into the view, and follows the best of them.
+    fn remember<P>(&mut self, tree: &BlockTree<P>, stored: impl Fn(BlockId) -> bool) {
         for id in tree.ids() {
-            if tree.is_invalid(id) {
+            if tree.is_invalid(id) || !stored(id) {
                 continue;
             }
-            node.view.add_header(id);
-            if tree.has_body(id) && node.view.is_connected(tree.parent(id)) {
-                node.view.connect(id);
-                if tree.is_better(id, node.tip) {
-                    node.tip = id;
+            self.view.add_header(id);
+            if tree.has_body(id) && self.view.is_connected(tree.parent(id)) {
+                self.view.connect(id);
+                if tree.is_better(id, self.tip) {
+                    self.tip = id;
                 }
             }
         }
-        node.public_tip = node.tip;
-        node.best = node.tip;
-        node.best_public = node.tip;
-        node.sync.restore(tree, node.tip);
-        for id in tree.path(BlockId::GENESIS, node.tip) {
+        self.public_tip = self.tip;
+        self.best = self.tip;
+        self.best_public = self.tip;
+        self.sync.restore(tree, self.tip);
+        for id in tree.path(BlockId::GENESIS, self.tip) {
             if let Some(block) = tree.block(id) {
-                node.pool.connect(block);
+                self.pool.connect(block);
             }
         }
-        node
     }
 
     /// Data that had been taken before the node stopped waits again, unless it is on the

@@ -5,8 +5,6 @@
 //! known, spread over the peers that have them. Every request has a deadline, and
 //! another peer to turn to.
 
-use std::cmp::Ordering;
-
 use crate::limits;
 use crate::message::Message;
 use crate::node::peers::Peer;
@@ -160,61 +158,6 @@ impl Node {
         }
     }
 
-    /// A peer showed us a header; it may be where fetching leads to from now on.
-    pub(super) fn learn_header<P>(&mut self, tree: &BlockTree<P>, header: BlockId, from: PeerId) {
-        self.view.add_header(header);
-        let goal = self.sync.goal;
-        if self.view.is_connected(header) || !tree.is_better(header, goal) {
-            return;
-        }
-        // Who does not answer cannot lead us away from what others can give.
-        if self.view.is_connected(goal) || !self.is_silent(from) {
-            self.aim_at(tree, header);
-        }
-    }
-
-    /// Chooses the goal anew: of what the connected peers have and we lack, the best;
-    /// what silent peers have comes last.
-    pub(super) fn aim<P>(&mut self, tree: &BlockTree<P>) {
-        let mut best: Option<(u8, BlockId)> = None;
-        for (_, peer) in self.peers.iter_from(0) {
-            let block = peer.best;
-            if tree.is_better(block, self.best_public)
-                && self.view.has_header(block)
-                && !self.view.is_connected(block)
-                && !tree.is_invalid(block)
-                && best.is_none_or(|(stalls, than)| match peer.stalls.cmp(&stalls) {
-                    Ordering::Less => true,
-                    Ordering::Equal => tree.is_better(block, than),
-                    Ordering::Greater => false,
-                })
-            {
-                best = Some((peer.stalls, block));
-            }
-        }
-        let goal = best.map_or(self.best_public, |(_, block)| block);
-        if goal != self.sync.goal {
-            self.aim_at(tree, goal);
-        }
-    }
-
-    fn aim_at<P>(&mut self, tree: &BlockTree<P>, goal: BlockId) {
-        let before = std::mem::replace(&mut self.sync.goal, goal);
-        if tree.parent(goal) == before && !self.view.is_connected(before) {
-            return;
-        }
-        let fork_point = tree.fork_point(self.best_public, goal);
-        self.sync.fetch_from = tree.height(fork_point) + 1;
-        // What waits for its parent on another way may wait for ever.
-        self.waiting.retain(|waiting| {
-            let on_the_way = tree.is_ancestor(*waiting, goal);
-            if !on_the_way {
-                self.view.forget_body(*waiting);
-            }
-            on_the_way
-        });
-    }
-
     /// Asks for the bodies that are missing on the way to the goal, lowest first, as many
     /// as the window allows.
     pub(super) fn fetch<P>(&mut self, step: &mut Step<'_, P>, prefer: Option<PeerId>) {
@@ -274,8 +217,8 @@ impl Node {
         true
     }
 
-    /// A peer that has the block and is not busy: the preferred one unless it is silent,
-    /// else the one with the fewest stalls, the one to avoid only if it is the only one.
+    /// A peer that has the block and is not busy: the preferred one, else the one to avoid
+    /// last. A silent one only if no other has the block, for busy is better than silent.
     fn choose_peer<P>(
         &mut self,
         tree: &BlockTree<P>,
@@ -283,21 +226,28 @@ impl Node {
         prefer: Option<PeerId>,
         avoid: Option<PeerId>,
     ) -> Option<PeerId> {
-        let free = |peer: &Peer| {
-            usize::from(peer.fetching) < limits::FETCH_PER_PEER_MAX && peer.has(tree, block)
-        };
+        let is_free = |peer: &Peer| usize::from(peer.fetching) < limits::FETCH_PER_PEER_MAX;
         if let Some(id) = prefer
-            && !self.is_silent(id)
-            && self.peers.get(id).is_some_and(free)
+            && let Some(peer) = self.peers.get(id)
+            && peer.stalls == 0
+            && is_free(peer)
+            && peer.has(tree, block)
         {
             return Some(id);
         }
         let start = self.draw(self.peers.slots());
-        self.peers
-            .iter_from(start)
-            .filter(|(_, peer)| free(peer))
-            .min_by_key(|(id, peer)| (Some(*id) == avoid, peer.stalls))
-            .map(|(id, _)| id)
+        let holders = self.peers.iter_from(start);
+        let (id, peer) = holders
+            .filter(|(_, peer)| peer.has(tree, block))
+            .min_by_key(|(id, peer)| {
+                (
+                    peer.stalls > 0,
+                    !is_free(peer),
+                    Some(*id) == avoid,
+                    peer.stalls,
+                )
+            })?;
+        is_free(peer).then_some(id)
     }
 
     /// A peer did not give the block: asks another, and looks for another goal if there

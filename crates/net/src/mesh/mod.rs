@@ -6,7 +6,6 @@
 //! with an error: there is no half-alive network.
 
 mod actions;
-mod link;
 mod nodes;
 mod run;
 mod wiring;

@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
             options.sinks,
         ));
         let kernel = kernel(scenario.mining.kernel)?;
-        let (wiring, postmen) = Wiring::new(scenario, Arc::clone(&ledger));
+        let (wiring, postmen) = Wiring::new(scenario, clock, Arc::clone(&ledger));
         let ground = Ground::new(scenario, consensus, clock, kernel, ledger, wiring);
         let all = CancellationToken::new();
         let mut run = Run {

@@ -17,14 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::{DropReason, What};
 use forkful_core::{Message, MessageKind, NodeId, PeerId, Wire};
-use forkful_scenario::Scenario;
+use forkful_scenario::{Direction, Scenario};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::wire_bytes;
+use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::mesh::link::Direction;
 use crate::transport::{Envelope, Transport};
 
 /// Messages that may be under way to one node. More are dropped, whatever the links'
@@ -34,6 +34,7 @@ const UNDER_WAY_MAX: usize = 65_536;
 /// All links of a mesh, and where they lead.
 #[derive(Debug)]
 pub(super) struct Wiring {
+    clock: Clock,
     ledger: Arc<Ledger>,
     ends: Vec<End>,
 }
@@ -101,7 +102,11 @@ pub(super) struct Postman {
 
 impl Wiring {
     /// The links of a scenario, all nodes down, and a postman for each of them.
-    pub fn new(scenario: &Scenario, ledger: Arc<Ledger>) -> (Arc<Self>, Vec<Postman>) {
+    pub fn new(
+        scenario: &Scenario,
+        clock: Clock,
+        ledger: Arc<Ledger>,
+    ) -> (Arc<Self>, Vec<Postman>) {
         let count = scenario.network.nodes as usize;
         let mut outs: Vec<Vec<Option<Direction>>> = Vec::with_capacity(count);
         outs.resize_with(count, || {
@@ -109,15 +114,14 @@ impl Wiring {
             out.resize_with(count, || None);
             out
         });
-        let now = Instant::now();
         for (number, (a, b)) in scenario.links().into_iter().enumerate() {
             let link = scenario.link(a, b);
             // Each direction has its own chance, so that one more link does not reshuffle
             // what happens to the others.
             let seed = scenario.seed.wrapping_add(2 * number as u64);
             let (a, b) = (a.0 as usize, b.0 as usize);
-            outs[a][b] = Some(Direction::new(link, seed, now));
-            outs[b][a] = Some(Direction::new(link, seed.wrapping_add(1), now));
+            outs[a][b] = Some(Direction::new(link, seed));
+            outs[b][a] = Some(Direction::new(link, seed.wrapping_add(1)));
         }
         let (ends, postmen) = (0..scenario.network.nodes)
             .zip(outs)
@@ -137,7 +141,12 @@ impl Wiring {
                 (end, postman)
             })
             .unzip();
-        (Arc::new(Wiring { ledger, ends }), postmen)
+        let wiring = Wiring {
+            clock,
+            ledger,
+            ends,
+        };
+        (Arc::new(wiring), postmen)
     }
 
     /// Opens a node's inbox, or closes it.
@@ -208,11 +217,11 @@ impl Wiring {
         if !self.is_open(from, to) {
             return self.dropped(from, to, kind, bytes, DropReason::Cut);
         }
-        let now = Instant::now();
+        let now = self.clock.now().time;
         let arrival = lock(&self.end(from).out)[to.0 as usize]
             .as_mut()
             .and_then(|direction| direction.arrival(now, bytes));
-        let Some(arrives) = arrival else {
+        let Some(arrives) = arrival.map(|time| self.clock.instant(time)) else {
             return self.dropped(from, to, kind, bytes, DropReason::Loss);
         };
         let end = self.end(to);

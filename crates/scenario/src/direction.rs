@@ -1,12 +1,13 @@
-//! One direction of a link: how long a message takes, and whether it arrives.
+//! One direction of a link: how long a message takes, and whether it arrives. The same
+//! arithmetic in every world that models its links.
 
 use std::time::Duration;
 
+use forkful_core::Time;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use tokio::time::Instant;
 
-use forkful_scenario::Link;
+use crate::scenario::Link;
 
 /// One direction of a link.
 ///
@@ -14,31 +15,31 @@ use forkful_scenario::Link;
 /// bandwidth` to get on the line itself, then the latency. Messages of one direction
 /// never overtake each other, as over TCP.
 #[derive(Debug)]
-pub(super) struct Direction {
+pub struct Direction {
     link: Link,
     chance: Xoshiro256PlusPlus,
     /// When the line is free again.
-    free_at: Instant,
+    free_at: Time,
     /// When the last message arrives.
-    last_arrival: Instant,
+    last_arrival: Time,
     /// Whether the link was cut.
     pub cut: bool,
 }
 
 impl Direction {
     /// A free line. Equal seeds give equal chances.
-    pub fn new(link: Link, seed: u64, now: Instant) -> Self {
+    pub fn new(link: Link, seed: u64) -> Self {
         Direction {
             link,
             chance: Xoshiro256PlusPlus::seed_from_u64(seed),
-            free_at: now,
-            last_arrival: now,
+            free_at: Time::ZERO,
+            last_arrival: Time::ZERO,
             cut: false,
         }
     }
 
     /// When a message of so many bytes that is sent now arrives; `None` if it is lost.
-    pub fn arrival(&mut self, now: Instant, bytes: u32) -> Option<Instant> {
+    pub fn arrival(&mut self, now: Time, bytes: u32) -> Option<Time> {
         let on_line = match self.link.bandwidth_bits {
             Some(bits_per_second) => {
                 let nanos = u128::from(bytes) * 8 * 1_000_000_000 / u128::from(bits_per_second);
@@ -68,9 +69,8 @@ impl Direction {
 mod tests {
     use super::*;
 
-    fn direction(link: Link) -> (Direction, Instant) {
-        let now = Instant::now();
-        (Direction::new(link, 7, now), now)
+    fn direction(link: Link) -> (Direction, Time) {
+        (Direction::new(link, 7), Time(1_000))
     }
 
     const PLAIN: Link = Link {
@@ -90,10 +90,13 @@ mod tests {
             ..PLAIN
         });
         let second = Duration::from_secs(1);
-        assert_eq!(slow.arrival(now, 1_000), Some(now + second + PLAIN.latency));
         assert_eq!(
             slow.arrival(now, 1_000),
-            Some(now + 2 * second + PLAIN.latency)
+            Some(now + (second + PLAIN.latency))
+        );
+        assert_eq!(
+            slow.arrival(now, 1_000),
+            Some(now + (2 * second + PLAIN.latency))
         );
     }
 
@@ -109,10 +112,10 @@ mod tests {
             let arrival = link.arrival(now, 100).unwrap();
             assert!(arrival >= last, "no message overtakes another");
             last = arrival;
-            arrivals.push(arrival - now);
+            arrivals.push(arrival.since(now));
         }
         assert!(arrivals[0] >= Duration::from_millis(20));
-        assert!(last - now <= Duration::from_millis(60));
+        assert!(last.since(now) <= Duration::from_millis(60));
     }
 
     #[test]
