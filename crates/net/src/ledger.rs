@@ -5,14 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::What;
 use forkful_core::{BlockRef, Event, NodeId};
-use forkful_scenario::Recorder;
+use forkful_scenario::{Recorder, Sink};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-
-/// A consumer of events. Called in the order of time, one event after the other; the
-/// network waits for it, so it must be quick.
-pub type Sink = Box<dyn FnMut(&Event) + Send>;
 
 /// Takes every event of a run, gives it its time, and passes it on.
 pub struct Ledger {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use forkful_core::event::What;
 use forkful_core::sha256;
-use forkful_net::mesh::{Options, Outcome, PlayError, play};
-use forkful_scenario::Scenario;
+use forkful_net::mesh::{Options, PlayError, play};
+use forkful_scenario::{Outcome, Scenario};
 use tokio_util::sync::CancellationToken;
 
 fn scenario(toml: &str) -> Scenario {

@@ -17,6 +17,8 @@ pub struct FinalState {
     pub interrupted: bool,
     /// Whether the time limit ended it.
     pub timed_out: bool,
+    /// The fingerprint of everything that happened, in a world where it repeats.
+    pub trace: Option<String>,
 }
 
 /// How one node stood when the run ended.

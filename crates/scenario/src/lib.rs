@@ -36,6 +36,7 @@ mod final_state;
 mod fork_tree;
 mod locate;
 mod node_set;
+mod outcome;
 mod overrides;
 mod preset;
 mod quantity;
@@ -55,6 +56,7 @@ pub use expect::{Bounds, Expect};
 pub use final_state::{FinalState, NodeFinal};
 pub use fork_tree::{BlockRecord, Branch, ForkTree};
 pub use node_set::NodeSet;
+pub use outcome::{Outcome, Sink};
 pub use overrides::Overrides;
 pub use preset::{PRESETS, Preset, preset};
 pub use quantity::HashRate;
@@ -66,7 +68,7 @@ pub use scenario::{
     GenesisTime, Kernel, Link, Mining, Network, NodeSpec, Rules, Scenario, StrategyKind,
 };
 pub use schema::{report_schema, scenario_schema};
-pub use stop::{Progress, Stop, Verdict};
+pub use stop::{Progress, Stop, Verdict, patience};
 pub use timetable::Timetable;
 pub use topology::{TooManyLinks, Topology};
 pub use world::{UnknownWorld, World};

@@ -176,6 +176,7 @@ impl Recorder {
             converged: agreed.is_some() && !end.timed_out,
             interrupted: end.interrupted,
             timed_out: end.timed_out,
+            trace: end.trace.clone(),
             tip: tip.hash,
             height: tip.height,
             duration: end.elapsed.as_secs_f64(),

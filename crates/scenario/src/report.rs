@@ -26,6 +26,9 @@ pub struct Report {
     pub interrupted: bool,
     /// Whether `stop.time_limit` ended the run.
     pub timed_out: bool,
+    /// The fingerprint of everything that happened: equal for equal runs. `null` in the
+    /// worlds of real time, where no two runs are equal.
+    pub trace: Option<String>,
     /// The tip: of all nodes if they converged, else the highest one of an honest node.
     /// 64 hex digits.
     #[schemars(with = "String")]

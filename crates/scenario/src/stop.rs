@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use forkful_core::Config;
+
 /// When a run ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stop {
@@ -64,6 +66,24 @@ impl Stop {
             false => Verdict::GoOn,
         }
     }
+}
+
+/// How long equally high tips may stand against each other, while nobody mines, before
+/// it counts as a tie: more than a block takes to everybody.
+const TIE: Duration = Duration::from_millis(500);
+
+/// How many announcements of tips may be lost before a node that is behind is given up
+/// for the moment, and mining goes on.
+const ANNOUNCEMENTS: u32 = 8;
+
+/// How long no tip may change, while nobody mines, before nothing more is expected.
+///
+/// Level tips are tied. Who is behind is helped by the next announcement of a tip.
+pub fn patience(tips_are_level: bool, relay: &Config) -> Duration {
+    if tips_are_level {
+        return TIE;
+    }
+    TIE + relay.request_timeout + ANNOUNCEMENTS * relay.tip_interval.unwrap_or_default()
 }
 
 #[cfg(test)]

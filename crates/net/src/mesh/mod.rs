@@ -10,14 +10,9 @@ mod nodes;
 mod run;
 mod wiring;
 
-use std::sync::Arc;
-
-use forkful_core::{Block, Consensus};
 use forkful_pow::Kernel;
-use forkful_scenario::{ForkTree, Report, Scenario, ScenarioError, World};
+use forkful_scenario::{Outcome, Scenario, ScenarioError, Sink, World};
 use tokio_util::sync::CancellationToken;
-
-use crate::ledger::Sink;
 
 /// How a scenario is played, apart from what it says itself.
 #[derive(Default)]
@@ -26,19 +21,6 @@ pub struct Options {
     pub sinks: Vec<Sink>,
     /// Ends the run at once and cleanly when it is cancelled.
     pub interrupt: CancellationToken,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The report.
-    pub report: Report,
-    /// Every block that was found.
-    pub tree: ForkTree,
-    /// The final chain with all bodies, genesis first.
-    pub chain: Vec<Arc<Block>>,
-    /// The rules that it keeps.
-    pub consensus: Consensus,
 }
 
 /// Why a run came to no end.

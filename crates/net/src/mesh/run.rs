@@ -7,7 +7,8 @@ use std::time::Duration;
 use forkful_core::{Block, BlockId, BlockRef, Hash, NodeId, sha256};
 use forkful_pow::Kernel;
 use forkful_scenario::{
-    FinalState, NodeFinal, Progress, Recorder, Scenario, Timetable, Verdict, World,
+    FinalState, NodeFinal, Outcome, Progress, Recorder, Scenario, Timetable, Verdict, World,
+    patience,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -20,18 +21,10 @@ use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::mesh::nodes::{Ground, MeshNode, introduce};
 use crate::mesh::wiring::Wiring;
-use crate::mesh::{Options, Outcome, PlayError};
+use crate::mesh::{Options, PlayError};
 
 /// How often a run looks around though no tip has changed.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// How long equally high tips may stand against each other, while nobody mines, before
-/// it counts as a tie: more than a block takes to everybody.
-const TIE: Duration = Duration::from_millis(500);
-
-/// How many announcements of tips may be lost before a node that is behind is given up
-/// for the moment, and mining goes on.
-const ANNOUNCEMENTS: u32 = 8;
 
 /// A network that plays a scenario.
 pub(super) struct Run<'a> {
@@ -172,8 +165,7 @@ impl<'a> Run<'a> {
         settled
     }
 
-    /// How long no tip may change, while nobody mines, before nothing more is expected.
-    /// Somebody who is behind is helped by the next announcement of a tip.
+    /// How long no tip may change before nothing more is expected.
     fn patience(&self) -> Duration {
         let tips = self.ground.ledger.board().tips;
         let heights: BTreeSet<_> = self
@@ -182,12 +174,7 @@ impl<'a> Run<'a> {
             .filter(|node| node.up && node.connected && node.honest)
             .map(|node| node.tip.height)
             .collect();
-        if heights.len() <= 1 {
-            return TIE;
-        }
-        let relay = self.nodes.first().map(|node| node.spec.config);
-        let relay = relay.unwrap_or_default();
-        TIE + relay.request_timeout + ANNOUNCEMENTS * relay.tip_interval.unwrap_or_default()
+        patience(heights.len() <= 1, &self.scenario.relay)
     }
 
     fn progress(&self) -> Progress {
@@ -289,6 +276,7 @@ impl<'a> Run<'a> {
             entries: entries.into_iter().collect(),
             interrupted: matches!(end, End::Interrupted),
             timed_out: matches!(end, End::TimeUp),
+            trace: None,
         };
         let (report, tree) = self
             .ground

@@ -1,0 +1,31 @@
+//! The simulated world: the core's own nodes in virtual time.
+//!
+//! ```text
+//!            ┌──────────────────────────── Sim ────────────────────────────┐
+//!  queue ──▶ │ what happens next ─▶ Input ─▶ Node::handle ─▶ Effects ─▶ do │ ──▶ queue
+//!            │        ten thousand nodes, one shared BlockTree<Lottery>    │ ──▶ events
+//!            └─────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Everything that a node does here is done by the same `Node::handle` as in the real
+//! worlds. What differs is what carries messages (a queue ordered by time and sequence),
+//! the clock (an integer), and how blocks are found (a lottery with the statistics of
+//! the search). A valid block is the same fact for everybody, so all nodes share one
+//! tree, and only the views are their own.
+//!
+//! The same scenario and seed give the same run, told by its [`TraceHash`], on every
+//! machine and in every build.
+
+#![forbid(unsafe_code)]
+
+mod actions;
+mod lottery;
+mod network;
+mod queue;
+mod run;
+mod trace;
+
+pub use lottery::{Clock, Lottery};
+pub use queue::EventQueue;
+pub use run::{Options, PlayError, play};
+pub use trace::TraceHash;
