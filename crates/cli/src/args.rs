@@ -1,0 +1,210 @@
+//! The command line as types.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use forkful_core::{ForkChoice, Relay};
+use forkful_pow::Kernel;
+use forkful_scenario::World;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    as expected
+  1    a run did not meet its expectations, a chain is invalid, output could not be written
+  2    usage or scenario error
+  130  ended by Ctrl-C or SIGTERM";
+
+/// A proof-of-work blockchain network that you can watch, break and measure.
+///
+/// Without a command it plays the preset `race`: eight miners race for every block, fork
+/// the chain, and agree again.
+#[derive(Debug, Parser)]
+#[command(name = "forkful", version, after_help = EXIT_CODES)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a scenario and show what happens.
+    #[command(after_help = EXIT_CODES)]
+    Run(RunArgs),
+    /// List the scenarios that come with forkful.
+    Presets,
+    /// Print the TOML of a preset, to start one's own scenario from.
+    Show(ShowArgs),
+    /// Check a chain file, every rule of it.
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
+    /// Measure how fast this machine mines and validates.
+    Bench(BenchArgs),
+    /// Print the JSON Schema of a scenario file or of a report.
+    Schema(SchemaArgs),
+    /// Print the completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands.
+    Man(ManArgs),
+}
+
+impl Default for Command {
+    /// `forkful` alone is `forkful run`.
+    fn default() -> Self {
+        Command::Run(RunArgs::default())
+    }
+}
+
+#[derive(Debug, Default, clap::Args)]
+pub struct RunArgs {
+    /// A preset (see `forkful presets`), a TOML file, or `-` for standard input.
+    ///
+    /// The name of a preset means the preset; write `./race` for a file of that name.
+    #[arg(value_name = "FILE|PRESET", default_value = RunArgs::SCENARIO)]
+    pub scenario: Option<String>,
+
+    /// What carries the messages. This build plays mesh: every node in one process.
+    #[arg(long, value_name = "WORLD", default_value = "mesh", value_parser = world_parser())]
+    pub world: World,
+
+    /// How many nodes the network has.
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<u32>,
+
+    /// Stop at this height, instead of where the scenario says.
+    #[arg(long, value_name = "B")]
+    pub blocks: Option<u64>,
+
+    /// Where chance comes from: links, delays, who is given data [default: the scenario's own]
+    ///
+    /// It does not decide who finds a block: in the mesh, time and proof of work are real, and
+    /// every run is a different one.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+
+    /// How blocks spread, at every node.
+    #[arg(long, value_name = "POLICY", value_parser = relay_parser())]
+    pub relay: Option<Relay>,
+
+    /// Which of two valid chains is followed.
+    #[arg(long, value_name = "RULE", value_parser = fork_choice_parser())]
+    pub fork_choice: Option<ForkChoice>,
+
+    /// Print the report as one JSON object, and nothing else, to standard output.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Write every event as a line of JSON; `-` is standard output.
+    ///
+    /// The trace is complete: where it cannot be written fast enough, the network waits for it.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+
+    /// Write the final chain, one block as a line of JSON; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub chain: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// What is played when nothing is named.
+    pub const SCENARIO: &str = "race";
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// Its name (see `forkful presets`).
+    pub preset: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// A chain file, as `forkful run --chain FILE` writes it; `-` is standard input.
+    pub file: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    /// How long to measure, in seconds; from 0.1 to 3600.
+    #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
+    pub seconds: f64,
+
+    /// Measure this kernel only [default: every one that this machine has]
+    #[arg(long, value_name = "KERNEL", value_parser = kernel_parser())]
+    pub kernel: Option<Kernel>,
+
+    /// Print the results as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Which format.
+    #[arg(value_enum, default_value = "scenario")]
+    pub format: Format,
+}
+
+/// A format that has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// The TOML that `forkful run` plays.
+    Scenario,
+    /// The JSON that `forkful run --json` prints.
+    Report,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// Which shell.
+    pub shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// Write one page for each command into this directory.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+fn world_parser() -> impl clap::builder::TypedValueParser<Value = World> {
+    PossibleValuesParser::new(World::ALL.map(World::name)).try_map(|name| name.parse::<World>())
+}
+
+fn relay_parser() -> impl clap::builder::TypedValueParser<Value = Relay> {
+    PossibleValuesParser::new(["flood", "announce"]).map(|name| match name.as_str() {
+        "flood" => Relay::Flood,
+        _ => Relay::Announce,
+    })
+}
+
+fn fork_choice_parser() -> impl clap::builder::TypedValueParser<Value = ForkChoice> {
+    PossibleValuesParser::new(["most-work", "longest"]).map(|name| match name.as_str() {
+        "longest" => ForkChoice::Longest,
+        _ => ForkChoice::MostWork,
+    })
+}
+
+fn kernel_parser() -> impl clap::builder::TypedValueParser<Value = Kernel> {
+    PossibleValuesParser::new(Kernel::ALL.map(Kernel::name)).try_map(|name| name.parse::<Kernel>())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number of seconds from 0.1 to 3600".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_contradiction() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,224 @@
+//! `forkful run`: plays a scenario and shows what happens.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use forkful_core::{Hash, NodeId};
+use forkful_net::mesh::{self, Options};
+use forkful_scenario::{NodeState, Outcome, Overrides, Report, Scenario, World};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::RunArgs;
+use crate::chain_file;
+use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED};
+use crate::show::live::Live;
+use crate::show::style::{BAD, BOLD, DIM, paint, plain_line};
+use crate::show::{Screen, header, summary, table, tree};
+use crate::sinks::{Narrator, Trace};
+use crate::source::{self, Source};
+
+/// Plays a scenario from its file to its report.
+pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let Source { name, scenario } = changed(args)?;
+    let outputs = Outputs::open(args)?;
+    let interrupt = CancellationToken::new();
+    end_on_signals(&interrupt);
+
+    let mut screen = outputs.screen;
+    if let Some(screen) = &mut screen {
+        show_header(screen, &scenario, args.world).map_err(Failure::stdout)?;
+    }
+    let narrator = Narrator::start(Live::new(screen, &scenario.stop), interrupt.clone());
+    let trace = outputs
+        .events
+        .map(|(name, file)| Trace::start(name, file, interrupt.clone()));
+    let mut sinks = vec![narrator.sink()];
+    sinks.extend(trace.as_ref().map(Trace::sink));
+
+    let played = mesh::play(&scenario, Options { sinks, interrupt });
+
+    let (live, missed, shown) = narrator.finish();
+    let screen = live.finish();
+    let traced = trace.map_or(Ok(()), Trace::finish);
+    shown.map_err(Failure::stdout)?;
+    let outcome = played.map_err(|error| Failure::Play {
+        name,
+        error: Box::new(error),
+    })?;
+    if let Some((name, file)) = outputs.chain {
+        write_chain(file, &outcome).map_err(Failure::output(name))?;
+    }
+    if args.json {
+        print_json(&outcome.report).map_err(Failure::stdout)?;
+    }
+    if let Some(mut screen) = screen {
+        show_outcome(&mut screen, &outcome, missed).map_err(Failure::stdout)?;
+    }
+    traced?;
+    Ok(verdict(&outcome.report))
+}
+
+/// The scenario that is named, with what the command line changes in it.
+fn changed(args: &RunArgs) -> Result<Source, Failure> {
+    if args.world != World::Mesh {
+        return Err(Failure::Usage(format!(
+            "this build does not play the world {} yet; it plays mesh",
+            args.world
+        )));
+    }
+    let name = args.scenario.as_deref().unwrap_or(RunArgs::SCENARIO);
+    let Source { name, scenario } = source::load(name)?;
+    let overrides = Overrides {
+        nodes: args.nodes,
+        blocks: args.blocks,
+        seed: args.seed,
+        relay: args.relay,
+        fork_choice: args.fork_choice,
+    };
+    let checked = scenario.with(&overrides).and_then(|scenario| {
+        scenario.check_world(args.world)?;
+        Ok(scenario)
+    });
+    match checked {
+        Ok(scenario) => Ok(Source { name, scenario }),
+        Err(error) => Err(Failure::Scenario {
+            name,
+            error: Box::new(error),
+        }),
+    }
+}
+
+/// Where things are written. Opened before the run, so that a path that cannot be written
+/// is known at once.
+struct Outputs {
+    /// What is shown to people; with `--json` nothing is.
+    screen: Option<Screen>,
+    events: Option<(String, Box<dyn Write + Send>)>,
+    chain: Option<(String, Box<dyn Write + Send>)>,
+}
+
+impl Outputs {
+    fn open(args: &RunArgs) -> Result<Outputs, Failure> {
+        let is_stdout = |path: &Option<_>| path.as_deref() == Some(Path::new("-"));
+        let takers = [args.json, is_stdout(&args.events), is_stdout(&args.chain)];
+        let taken = takers.into_iter().filter(|taken| *taken).count();
+        if taken > 1 {
+            return Err(Failure::Usage(
+                "only one of --json, --events - and --chain - can have standard output".to_owned(),
+            ));
+        }
+        let screen = match (args.json, taken) {
+            (true, _) => None,
+            (false, 0) => Some(Screen::stdout()),
+            (false, _) => Some(Screen::stderr()),
+        };
+        Ok(Outputs {
+            screen,
+            events: args.events.as_deref().map(create).transpose()?,
+            chain: args.chain.as_deref().map(create).transpose()?,
+        })
+    }
+}
+
+fn create(path: &Path) -> Result<(String, Box<dyn Write + Send>), Failure> {
+    if path == Path::new("-") {
+        return Ok(("to standard output".to_owned(), Box::new(io::stdout())));
+    }
+    let name = path.display().to_string();
+    match File::create(path) {
+        Ok(file) => Ok((name, Box::new(file))),
+        Err(error) => Err(Failure::output(name)(error)),
+    }
+}
+
+/// The first signal ends the run with its summary, the second one at once.
+fn end_on_signals(interrupt: &CancellationToken) {
+    let interrupt = interrupt.clone();
+    let installed = ctrlc::set_handler(move || {
+        if interrupt.is_cancelled() {
+            std::process::exit(INTERRUPTED.into());
+        }
+        interrupt.cancel();
+    });
+    // Without a handler, a signal ends the process as it always does.
+    let _ = installed;
+}
+
+fn show_header(screen: &mut Screen, scenario: &Scenario, world: World) -> io::Result<()> {
+    let width = screen.width();
+    screen.lines(&header::lines(scenario, world, width))?;
+    screen.line("")
+}
+
+fn show_outcome(screen: &mut Screen, outcome: &Outcome, missed: u64) -> io::Result<()> {
+    let Outcome { report, tree, .. } = outcome;
+    if missed > 0 {
+        screen.line(&paint(
+            BAD,
+            format_args!("  {missed} lines could not be shown in time"),
+        ))?;
+    }
+    let mut tips: BTreeMap<Hash, Vec<NodeId>> = BTreeMap::new();
+    for node in report
+        .nodes
+        .iter()
+        .filter(|node| node.state == NodeState::Up)
+    {
+        tips.entry(node.tip).or_default().push(node.id);
+    }
+    let legend = paint(
+        DIM,
+        "● on the chain  ○ stale: valid, but another branch won",
+    );
+    screen.line("")?;
+    screen.line(&format!("{}   {legend}", paint(BOLD, "The tree of blocks")))?;
+    screen.lines(&tree::lines(tree, &report.tip, &tips, screen.width()))?;
+    screen.line("")?;
+    screen.line(&paint(BOLD, "The nodes"))?;
+    let miner_of = |hash: &Hash| tree.get(hash).and_then(|block| block.miner);
+    screen.lines(&table::lines(report, miner_of))?;
+    screen.line("")?;
+    screen.line(&paint(BOLD, "The run"))?;
+    let width = screen.width();
+    screen.lines(&summary::lines(report, width))?;
+    screen.line("")?;
+    screen.text(&summary::sentence(report), 0)
+}
+
+fn write_chain(file: impl Write, outcome: &Outcome) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    for block in &outcome.chain {
+        chain_file::write_line(&mut file, block)?;
+    }
+    file.flush()
+}
+
+fn print_json(report: &Report) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, report)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// The exit code; says on standard error what was not as expected.
+fn verdict(report: &Report) -> ExitCode {
+    if report.interrupted {
+        return ExitCode::from(INTERRUPTED);
+    }
+    if report.as_expected() {
+        return ExitCode::SUCCESS;
+    }
+    for clause in report.unmet() {
+        let clause = plain_line(&clause);
+        // If standard error is gone too, there is nobody left to tell.
+        let _ = writeln!(
+            anstream::stderr(),
+            "{} {clause}",
+            paint(BAD, "not as expected:")
+        );
+    }
+    ExitCode::from(NOT_AS_EXPECTED)
+}

@@ -1,0 +1,95 @@
+//! What ends a command early, and with which exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use forkful_net::mesh::PlayError;
+use forkful_scenario::ScenarioError;
+
+use crate::chain_file::ChainFault;
+
+/// The exit code of a run that did not meet its expectations, and of an invalid chain.
+pub const NOT_AS_EXPECTED: u8 = 1;
+
+/// The exit code of a run that was ended by Ctrl-C or by SIGTERM: 128 + SIGINT, as shells
+/// have it.
+pub const INTERRUPTED: u8 = 130;
+
+/// The exit code of a usage or scenario error, which clap uses too.
+const USAGE: u8 = 2;
+
+/// What ends a command early. Its text is a sentence that names the place.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command line asks for something that there is not.
+    #[error("{0}")]
+    Usage(String),
+    /// A file that was to be read cannot be.
+    #[error("{name}: {error}")]
+    Input {
+        /// The file as it was named.
+        name: String,
+        error: io::Error,
+    },
+    /// The scenario is wrong.
+    #[error("{name}: {error}")]
+    Scenario {
+        /// The file or preset as it was named.
+        name: String,
+        error: Box<ScenarioError>,
+    },
+    /// The run came to no end.
+    #[error("{name}: {error}")]
+    Play {
+        /// The file or preset as it was named.
+        name: String,
+        error: Box<PlayError>,
+    },
+    /// A chain is invalid.
+    #[error("{name}: {fault}")]
+    Chain {
+        /// The file as it was named.
+        name: String,
+        fault: ChainFault,
+    },
+    /// What was to be written cannot be.
+    #[error("cannot write {name}: {error}")]
+    Output {
+        /// The file as it was named.
+        name: String,
+        error: io::Error,
+    },
+}
+
+impl Failure {
+    /// For `map_err`: writing to `name` failed.
+    pub fn output(name: impl Into<String>) -> impl FnOnce(io::Error) -> Failure {
+        let name = name.into();
+        |error| Failure::Output { name, error }
+    }
+
+    /// Writing to standard output failed.
+    pub fn stdout(error: io::Error) -> Failure {
+        Failure::output("to standard output")(error)
+    }
+
+    /// Whether the reader of our output went away, as `head` does: no error, but the end.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Failure::Output { error, .. } if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What the process exits with.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            _ if self.is_broken_pipe() => ExitCode::SUCCESS,
+            Failure::Usage(_) | Failure::Input { .. } | Failure::Scenario { .. } => {
+                ExitCode::from(USAGE)
+            }
+            Failure::Play { error, .. } => match **error {
+                PlayError::Scenario(_) | PlayError::NoKernel(_) => ExitCode::from(USAGE),
+                PlayError::Runtime(_) | PlayError::Died(_) => ExitCode::from(NOT_AS_EXPECTED),
+            },
+            Failure::Chain { .. } | Failure::Output { .. } => ExitCode::from(NOT_AS_EXPECTED),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Where a scenario comes from: a preset, a file or standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use forkful_scenario::{PRESETS, Scenario, preset};
+
+use crate::failure::Failure;
+
+/// A scenario and what it was called, for messages about it.
+pub struct Source {
+    pub name: String,
+    pub scenario: Scenario,
+}
+
+/// Reads the scenario that a command line names.
+pub fn load(name: &str) -> Result<Source, Failure> {
+    let (name, text) = read(name)?;
+    match Scenario::from_toml(&text) {
+        Ok(scenario) => Ok(Source { name, scenario }),
+        Err(error) => Err(Failure::Scenario {
+            name,
+            error: Box::new(error),
+        }),
+    }
+}
+
+/// What to say of a name that means nothing: what there is, and what is like it.
+pub fn no_such(what: &str, name: &str) -> Failure {
+    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let like = |candidate: &&str| strsim::jaro_winkler(name, candidate);
+    let nearest = names
+        .iter()
+        .filter(|candidate| like(candidate) > 0.7)
+        .max_by(|a, b| like(a).total_cmp(&like(b)));
+    let hint = nearest.map_or(String::new(), |nearest| {
+        format!(" (did you mean {nearest:?}?)")
+    });
+    Failure::Usage(format!(
+        "there is no {what} {name:?}{hint}; the presets are {}",
+        names.join(", ")
+    ))
+}
+
+/// The text, and what to call it.
+fn read(name: &str) -> Result<(String, String), Failure> {
+    if name == "-" {
+        let name = "standard input".to_owned();
+        return text(io::stdin().lock(), &name).map(|text| (name, text));
+    }
+    if let Some(preset) = preset(name) {
+        return Ok((name.to_owned(), preset.toml.to_owned()));
+    }
+    let path = Path::new(name);
+    let looks_like_a_file = name.contains(std::path::is_separator) || name.ends_with(".toml");
+    if !looks_like_a_file && !path.exists() {
+        return Err(no_such("preset or file", name));
+    }
+    let file = File::open(path).map_err(|error| input(name, error))?;
+    text(file, name).map(|text| (name.to_owned(), text))
+}
+
+/// Reads no more than a scenario may have, whatever the file is: even /dev/zero.
+fn text(reader: impl Read, name: &str) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    reader
+        .take(Scenario::TEXT_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| input(name, error))?;
+    if bytes.len() > Scenario::TEXT_BYTES_MAX {
+        return Err(Failure::Usage(format!(
+            "{name}: the file is larger than a scenario may be, which is {} bytes",
+            Scenario::TEXT_BYTES_MAX
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        Failure::Usage(format!("{name}: line {line}: this is not UTF-8 text"))
+    })
+}
+
+fn input(name: &str, error: io::Error) -> Failure {
+    Failure::Input {
+        name: name.to_owned(),
+        error,
+    }
+}

@@ -1,0 +1,288 @@
+//! Runs of the smallest network: what it prints, what it writes, how it ends.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// Two nodes, three blocks, hardly any work.
+const TINY: &str = r#"
+name = "tiny"
+
+[network]
+nodes = 2
+link = { latency = "1ms" }
+
+[consensus.difficulty]
+rule = "fixed"
+zero_bits = 8
+
+[mining]
+hash_rate = "4k"
+
+[workload]
+every = "10ms"
+count = 3
+
+[stop]
+height = 3
+time_limit = "5min"
+"#;
+
+fn forkful(directory: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_forkful"))
+        .args(args)
+        .current_dir(directory)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn directory_with(scenario: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("tiny.toml"), scenario).unwrap();
+    directory
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn report_events_and_chain_agree_and_the_chain_is_valid() {
+    let directory = directory_with(TINY);
+    let args = [
+        "run",
+        "tiny.toml",
+        "--json",
+        "--events",
+        "e.jsonl",
+        "--chain",
+        "c.jsonl",
+    ];
+    let output = forkful(directory.path(), &args);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["scenario"], "tiny");
+    assert_eq!(report["converged"], true);
+    assert_eq!(report["data"]["submitted"], 3);
+    assert_eq!(report["data"]["pending"], 0);
+    for node in report["nodes"].as_array().unwrap() {
+        assert_eq!(node["tip"], report["tip"]);
+    }
+
+    let chain = lines(&directory.path().join("c.jsonl"));
+    let height = report["height"].as_u64().unwrap();
+    assert!(height >= 3);
+    assert_eq!(chain.len() as u64, height + 1);
+    assert_eq!(chain.last().unwrap()["hash"], report["tip"]);
+    let entries: usize = chain[1..]
+        .iter()
+        .map(|block| block["entries"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(entries, 3);
+
+    let events = lines(&directory.path().join("e.jsonl"));
+    let mined: BTreeSet<&str> = events
+        .iter()
+        .filter(|event| event["event"] == "mined")
+        .map(|event| event["block"]["hash"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        mined.len() as u64,
+        report["blocks"]["mined"].as_u64().unwrap()
+    );
+    for block in &chain[1..] {
+        assert!(mined.contains(block["hash"].as_str().unwrap()));
+    }
+    let sent = events
+        .iter()
+        .filter(|event| event["event"] == "sent")
+        .count() as u64;
+    let counted = report["messages"].as_object().unwrap().values();
+    assert_eq!(
+        sent,
+        counted
+            .map(|kind| kind["sent"].as_u64().unwrap())
+            .sum::<u64>()
+    );
+
+    let verified = forkful(directory.path(), &["verify", "c.jsonl"]);
+    assert_eq!(verified.status.code(), Some(0));
+    let says = String::from_utf8(verified.stdout).unwrap();
+    let valid = format!("✓ c.jsonl: a valid chain of {} blocks\n", height + 1);
+    assert!(says.starts_with(&valid), "{says}");
+}
+
+#[test]
+fn what_is_piped_is_plain_text_with_the_whole_story() {
+    let directory = directory_with(TINY);
+    let output = forkful(directory.path(), &["run", "./tiny.toml"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains('\x1b'), "{text}");
+    for part in [
+        "forkful · tiny",
+        "mined #1 ",
+        "The tree of blocks",
+        "genesis",
+        "◀ tip of n0, n1",
+        "The nodes",
+        "✓ expect.converged = true",
+        "Both nodes agree on block #",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[test]
+fn colour_can_be_forced() {
+    let directory = directory_with(TINY);
+    let output = Command::new(env!("CARGO_BIN_EXE_forkful"))
+        .args(["run", "tiny.toml"])
+        .current_dir(directory.path())
+        .env_remove("NO_COLOR")
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains('\x1b'));
+}
+
+#[test]
+fn data_on_standard_output_has_it_alone() {
+    let directory = directory_with(TINY);
+    let output = forkful(directory.path(), &["run", "tiny.toml", "--chain", "-"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().count() >= 4);
+    for line in text.lines() {
+        assert!(serde_json::from_str::<Value>(line).unwrap()["hash"].is_string());
+    }
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("The tree of blocks")
+    );
+}
+
+#[test]
+fn what_was_not_as_expected_is_named() {
+    let directory = directory_with(&format!("{TINY}\n[expect]\nforks = {{ min = 1000 }}\n"));
+    let output = forkful(directory.path(), &["run", "tiny.toml", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let start = "not as expected: expect.forks: at least 1000, found ";
+    assert!(errors.starts_with(start), "{errors}");
+    assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok());
+}
+
+#[test]
+fn text_that_steers_the_terminal_is_spelled_out() {
+    let directory = directory_with("\"\\u001b[31mred\\u202e\" = 1\n");
+    let output = forkful(directory.path(), &["run", "tiny.toml"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let start = r"error: tiny.toml: line 1, column 1: \u{1b}[31mred\u{202e}: there is no such key";
+    assert!(errors.starts_with(start), "{errors}");
+}
+
+#[test]
+fn every_command_has_a_page_of_the_manual() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = forkful(directory.path(), &["man", "--out", "pages"]);
+    assert_eq!(output.status.code(), Some(0));
+    for page in ["forkful.1", "forkful-run.1", "forkful-verify.1"] {
+        assert!(
+            directory.path().join("pages").join(page).is_file(),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let directory = directory_with(&TINY.replace("height = 3", "height = 100000"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_forkful"))
+        .args(["run", "tiny.toml", "--events", "-"])
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert!(first.starts_with('{'), "{first}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run_with_an_error() {
+    let directory = directory_with(&TINY.replace("height = 3", "height = 100000"));
+    let output = forkful(
+        directory.path(),
+        &["run", "tiny.toml", "--json", "--events", "/dev/full"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        errors.starts_with("error: cannot write /dev/full: No space left"),
+        "{errors}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_run_with_its_summary() {
+    let directory = directory_with(&TINY.replace("height = 3", "height = 100000"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_forkful"))
+        .args(["run", "tiny.toml"])
+        .current_dir(directory.path())
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The network runs.
+    lines
+        .find(|line| line.as_ref().unwrap().contains("mined #1 "))
+        .unwrap()
+        .unwrap();
+    let kill = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let last = lines.last().unwrap().unwrap();
+    assert!(last.contains("The run was interrupted."), "{last}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn show_prints_the_preset_exactly() {
+    let directory = tempfile::tempdir().unwrap();
+    for preset in forkful_scenario::PRESETS {
+        let output = forkful(directory.path(), &["show", preset.name]);
+        assert_eq!(output.stdout, preset.toml.as_bytes(), "{}", preset.name);
+    }
+}
+
+#[test]
+fn a_scenario_too_large_is_not_read() {
+    let directory = directory_with(&format!("{TINY}#{}", "x".repeat(1 << 20)));
+    let output = forkful(directory.path(), &["run", "tiny.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: tiny.toml: the file is larger than a scenario may be, which is 1048576 bytes\n"
+    );
+}
