@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use forkful_net::mesh::PlayError;
+use forkful_net::mesh;
 use forkful_scenario::ScenarioError;
 
 use crate::chain_file::ChainFault;
@@ -43,7 +43,7 @@ pub enum Failure {
     Play {
         /// The file or preset as it was named.
         name: String,
-        error: Box<PlayError>,
+        error: Box<PlayFault>,
     },
     /// A chain is invalid.
     #[error("{name}: {fault}")]
@@ -59,6 +59,17 @@ pub enum Failure {
         name: String,
         error: io::Error,
     },
+}
+
+/// Why a world could not play a scenario to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayFault {
+    /// In the mesh.
+    #[error(transparent)]
+    Mesh(#[from] mesh::PlayError),
+    /// In the simulator.
+    #[error(transparent)]
+    Sim(#[from] forkful_sim::PlayError),
 }
 
 impl Failure {
@@ -86,8 +97,10 @@ impl Failure {
                 ExitCode::from(USAGE)
             }
             Failure::Play { error, .. } => match **error {
-                PlayError::Scenario(_) | PlayError::NoKernel(_) => ExitCode::from(USAGE),
-                PlayError::Runtime(_) | PlayError::Died(_) => ExitCode::from(NOT_AS_EXPECTED),
+                PlayFault::Mesh(mesh::PlayError::Runtime(_) | mesh::PlayError::Died(_)) => {
+                    ExitCode::from(NOT_AS_EXPECTED)
+                }
+                PlayFault::Mesh(_) | PlayFault::Sim(_) => ExitCode::from(USAGE),
             },
             Failure::Chain { .. } | Failure::Output { .. } => ExitCode::from(NOT_AS_EXPECTED),
         }

@@ -79,6 +79,7 @@ impl Story {
             entries,
             interrupted: false,
             timed_out: false,
+            trace: None,
         })
     }
 }

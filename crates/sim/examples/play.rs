@@ -1,5 +1,7 @@
 //! Plays a scenario file and says how fast: `cargo run --release -p forkful-sim --example play FILE`.
 
+#![allow(clippy::disallowed_methods, reason = "it measures, from outside")]
+
 use std::time::Instant;
 
 use forkful_scenario::Scenario;
@@ -10,7 +12,9 @@ fn main() {
     let text = std::fs::read_to_string(file).expect("a readable file");
     let scenario = Scenario::from_toml(&text).unwrap_or_else(|error| panic!("{error}"));
     let begun = Instant::now();
-    let report = play(&scenario, Options::default()).expect("a playable scenario").report;
+    let report = play(&scenario, Options::default())
+        .expect("a playable scenario")
+        .report;
     let seconds = begun.elapsed().as_secs_f64();
     let node_blocks = report.blocks.mined as f64 * f64::from(scenario.network.nodes);
     let messages = report.messages_total();
@@ -22,5 +26,13 @@ fn main() {
         messages.delivered as f64 / seconds,
         messages.delivered as f64 / node_blocks,
     );
-    println!("{}, trace {}", if report.converged { "converged" } else { "not converged" }, report.trace.unwrap_or_default());
+    println!(
+        "{}, trace {}",
+        if report.converged {
+            "converged"
+        } else {
+            "not converged"
+        },
+        report.trace.unwrap_or_default()
+    );
 }

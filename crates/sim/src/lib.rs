@@ -19,6 +19,8 @@
 #![forbid(unsafe_code)]
 
 mod actions;
+mod drive;
+mod ending;
 mod lottery;
 mod network;
 mod queue;

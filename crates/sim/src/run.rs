@@ -1,21 +1,20 @@
 //! One run of a scenario in virtual time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use forkful_core::event::{DropReason, What};
 use forkful_core::{
-    BlockId, BlockRef, BlockTree, Effect, Effects, Event, Honest, Input, Message, MessageKind,
-    Node, NodeId, Now, PeerId, Strategy, Time, Timestamp, message::Ids, sha256,
+    BlockId, BlockRef, BlockTree, Effects, Honest, Input, Message, MessageKind, Node, NodeId, Now,
+    PeerId, Strategy, Time, Timestamp, message::Ids,
 };
 use forkful_scenario::{
-    FinalState, HashRate, NodeFinal, NodeSpec, Outcome, Progress, Recorder, Scenario,
-    ScenarioError, Sink, StrategyKind, Timetable, Verdict, World, patience,
+    HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, StrategyKind, Timetable,
+    World,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
+use crate::ending::End;
 use crate::lottery::{Clock, Lottery};
 use crate::network::Network;
 use crate::queue::EventQueue;
@@ -75,29 +74,29 @@ pub(crate) struct Sim<'a> {
     pub(crate) now: Time,
     pub(crate) lottery: Clock,
     /// Draws with another number are void: the clock was set anew since.
-    draw: u32,
+    pub(crate) draw: u32,
     /// Messages too large for the queue, by number, and the free numbers.
-    parcels: Vec<Option<Message<Ids>>>,
-    free_parcels: Vec<u32>,
-    effects: Effects,
+    pub(crate) parcels: Vec<Option<Message<Ids>>>,
+    pub(crate) free_parcels: Vec<u32>,
+    pub(crate) effects: Effects,
     pub(crate) timetable: Timetable,
     /// Entries of the workload that were given to nodes.
     pub(crate) given: u32,
     pub(crate) chance: Xoshiro256PlusPlus,
-    recorder: Recorder,
-    options: Options,
-    trace: TraceHash,
+    pub(crate) recorder: Recorder,
+    pub(crate) options: Options,
+    pub(crate) trace: TraceHash,
     /// Honest nodes that are up, by tip: all agree when there is one entry.
-    tips: BTreeMap<BlockId, u32>,
+    pub(crate) tips: BTreeMap<BlockId, u32>,
     /// The greatest height that any tip has had.
     pub(crate) height: u64,
-    mined: u64,
+    pub(crate) mined: u64,
     /// A tip changed, a block was mined or the scenario went on since the last look.
     pub(crate) changed: bool,
     /// Nobody mines, to see whether all agree: since when no tip has changed.
-    paused_since: Option<Time>,
+    pub(crate) paused_since: Option<Time>,
     /// Blocks that were mined when mining last had to go on because of a tie.
-    mined_at_tie: u64,
+    pub(crate) mined_at_tie: u64,
     pub(crate) settling: bool,
 }
 
@@ -109,11 +108,11 @@ pub(crate) struct SimNode {
     pub is_up: bool,
     /// Tries per second.
     pub hash_rate: f64,
-    mining_on: BlockId,
+    pub mining_on: BlockId,
     /// When it wants to be woken.
-    deadline: Time,
+    pub deadline: Time,
     /// When the queue will wake it at the latest.
-    scheduled: Time,
+    pub scheduled: Time,
 }
 
 /// What the queue holds. Together with time and sequence 32 bytes.
@@ -138,14 +137,6 @@ pub(crate) enum Happening {
     Draw(u32),
     /// It is time to look whether the run is over.
     Look,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Done,
-    TimeUp,
-    Interrupted,
 }
 
 impl<'a> Sim<'a> {
@@ -266,138 +257,6 @@ impl<'a> Sim<'a> {
         }
     }
 
-    fn deliver(&mut self, to: NodeId, from: PeerId, message: Message<Ids>) {
-        let (sender, _) = self.network.other_end(to, from);
-        let kind = message.kind();
-        let bytes = self.bytes(&message);
-        let why = if !self.network.is_open(to, from) {
-            Some(DropReason::Cut)
-        } else if !self.nodes[to.0 as usize].is_up {
-            Some(DropReason::Down)
-        } else {
-            None
-        };
-        if let Some(why) = why {
-            let what = What::Dropped {
-                to,
-                kind,
-                bytes,
-                why,
-            };
-            return self.tell(Some(sender), what);
-        }
-        let what = What::Delivered {
-            from: sender,
-            kind,
-            bytes,
-        };
-        self.tell(Some(to), what);
-        self.input(to, Input::Received(from, message));
-    }
-
-    fn send(&mut self, from: NodeId, peer: PeerId, message: Message<Ids>) {
-        let (to, back) = self.network.other_end(from, peer);
-        let kind = message.kind();
-        let bytes = self.bytes(&message);
-        self.tell(Some(from), What::Sent { to, kind, bytes });
-        let dropped = |why| What::Dropped {
-            to,
-            kind,
-            bytes,
-            why,
-        };
-        if !self.network.is_open(from, peer) {
-            return self.tell(Some(from), dropped(DropReason::Cut));
-        }
-        let Some(arrives) = self.network.arrival(from, peer, self.now, bytes) else {
-            return self.tell(Some(from), dropped(DropReason::Loss));
-        };
-        let deliver = |block| Happening::Deliver {
-            to,
-            from: back,
-            kind,
-            block,
-        };
-        let happening = match message {
-            Message::NewBlock(block)
-            | Message::Announce(block)
-            | Message::RequestBlock(block)
-            | Message::NotFound(block)
-            | Message::Block(block) => deliver(block),
-            large => Happening::DeliverParcel {
-                to,
-                from: back,
-                number: self.keep_parcel(large),
-            },
-        };
-        self.queue.push(arrives, happening);
-    }
-
-    fn keep_parcel(&mut self, message: Message<Ids>) -> u32 {
-        if let Some(number) = self.free_parcels.pop() {
-            self.parcels[number as usize] = Some(message);
-            return number;
-        }
-        self.parcels.push(Some(message));
-        u32::try_from(self.parcels.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    fn bytes(&self, message: &Message<Ids>) -> u32 {
-        u32::try_from(message.encoded_len(&self.tree)).unwrap_or(u32::MAX)
-    }
-
-    /// The deadline of a node has come, if it did not change its mind meanwhile.
-    fn wake(&mut self, id: NodeId) {
-        let node = &mut self.nodes[id.0 as usize];
-        if node.scheduled != self.now || !node.is_up {
-            return;
-        }
-        node.scheduled = Time::NEVER;
-        if node.deadline <= self.now {
-            node.deadline = Time::NEVER;
-            self.input(id, Input::Deadline);
-        } else {
-            let deadline = node.deadline;
-            self.schedule(id, deadline);
-        }
-    }
-
-    fn schedule(&mut self, id: NodeId, deadline: Time) {
-        let node = &mut self.nodes[id.0 as usize];
-        node.deadline = deadline;
-        // One that is due earlier wakes the node, and then this one is scheduled.
-        if deadline < node.scheduled {
-            node.scheduled = deadline;
-            self.queue.push(deadline, Happening::Deadline(id));
-        }
-    }
-
-    /// Somebody finds a block, unless the draw does not count for that node's target.
-    fn find(&mut self) {
-        let id = self.lottery.draw_miner();
-        let node = &self.nodes[id.0 as usize];
-        let target = self.tree.child_target(node.mining_on);
-        if node.is_up && self.lottery.counts(target) {
-            let now = node.now(self.now);
-            let template = node.node.template(now, &self.tree);
-            let timestamp = template.header.timestamp;
-            // Whoever finds it, no two blocks are the same: the number is the nonce.
-            let block = template.into_block(timestamp, self.mined);
-            if let Ok(block) = self.tree.insert_block(Arc::new(block), now.clock) {
-                self.mined += 1;
-                self.changed = true;
-                self.input(id, Input::Mined(block));
-            }
-            let targets = self.nodes.iter().map(|node| node.mining_on);
-            if self.tree.consensus().difficulty.interval_ms().is_some() {
-                let tree = &self.tree;
-                self.lottery
-                    .set_targets(targets.map(|on| tree.child_target(on)));
-            }
-        }
-        self.draw_again();
-    }
-
     /// Sets the clock of the lottery anew.
     pub(crate) fn draw_again(&mut self) {
         self.draw = self.draw.wrapping_add(1);
@@ -405,252 +264,6 @@ impl<'a> Sim<'a> {
             && let Some(time) = self.lottery.next_draw(self.now)
         {
             self.queue.push(time, Happening::Draw(self.draw));
-        }
-    }
-
-    pub(crate) fn input(&mut self, id: NodeId, input: Input) {
-        let mut effects = std::mem::take(&mut self.effects);
-        let node = &mut self.nodes[id.0 as usize];
-        let now = node.now(self.now);
-        node.node.handle(now, input, &self.tree, &mut effects);
-        self.trace.add(self.now.0);
-        for effect in effects.drain(..) {
-            self.perform(id, effect);
-        }
-        self.effects = effects;
-    }
-
-    fn perform(&mut self, id: NodeId, effect: Effect) {
-        match effect {
-            // What a node has stored is its view, and outlives a crash.
-            Effect::Store(_) | Effect::StoreData(_) => {}
-            Effect::Send(peer, message) => self.send(id, peer, message),
-            Effect::Mine { on } => {
-                self.nodes[id.0 as usize].mining_on = on;
-                if self.lottery.note_target(self.tree.child_target(on)) {
-                    self.draw_again();
-                }
-            }
-            Effect::Accepted { block, from } => self.tell_accepted(id, block, from),
-            Effect::TipChanged(change) => {
-                self.move_tip(change.old, change.new);
-                self.changed = true;
-                self.height = self.height.max(self.tree.height(change.new));
-                let what = What::TipChanged {
-                    old: self.block_ref(change.old),
-                    new: self.block_ref(change.new),
-                    disconnected: u32::try_from(change.disconnected).unwrap_or(u32::MAX),
-                    connected: u32::try_from(change.connected).unwrap_or(u32::MAX),
-                };
-                self.trace.add(u64::from(id.0));
-                self.trace.add(change.new.index() as u64);
-                self.tell(Some(id), what);
-            }
-            Effect::Data {
-                entry,
-                bytes,
-                taken,
-            } => {
-                let what = match taken {
-                    Ok(()) => What::Submitted {
-                        entry,
-                        bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-                    },
-                    Err(why) => What::Refused {
-                        entry,
-                        why: why.to_string(),
-                    },
-                };
-                self.tell(Some(id), what);
-            }
-            Effect::Deadline(time) => self.schedule(id, time),
-            Effect::Disconnect(peer, why) => {
-                let (other, _) = self.network.other_end(id, peer);
-                self.network.cut_peer(id, peer);
-                let what = What::PeerDown {
-                    peer: other,
-                    why: why.to_string(),
-                };
-                self.tell(Some(id), what);
-            }
-        }
-    }
-
-    fn tell_accepted(&mut self, id: NodeId, block: BlockId, from: Option<PeerId>) {
-        let named = self.block_ref(block);
-        let what = match from {
-            Some(peer) => What::Received {
-                block: named,
-                from: self.network.other_end(id, peer).0,
-            },
-            None => What::Mined {
-                block: named,
-                parent: self.tree.header(block).previous_hash,
-                entries: self.tree.block(block).map_or(0, |block| {
-                    u32::try_from(block.entries.len()).unwrap_or(u32::MAX)
-                }),
-            },
-        };
-        self.tell(Some(id), what);
-    }
-
-    pub(crate) fn tell(&mut self, node: Option<NodeId>, what: What) {
-        let time = self.now;
-        let event = Event { time, node, what };
-        self.recorder.record(&event);
-        for sink in &mut self.options.sinks {
-            sink(&event);
-        }
-    }
-
-    pub(crate) fn block_ref(&self, id: BlockId) -> BlockRef {
-        BlockRef {
-            hash: self.tree.hash(id),
-            height: self.tree.height(id),
-        }
-    }
-
-    /// One honest node that is up has moved from one tip to another.
-    fn move_tip(&mut self, old: BlockId, new: BlockId) {
-        self.count_tip(old, false);
-        self.count_tip(new, true);
-    }
-
-    pub(crate) fn count_tip(&mut self, tip: BlockId, more: bool) {
-        let count = self.tips.entry(tip).or_default();
-        *count = if more {
-            *count + 1
-        } else {
-            count.saturating_sub(1)
-        };
-        if *count == 0 {
-            self.tips.remove(&tip);
-        }
-    }
-
-    /// Whether the run is over, or is to be settled now.
-    fn look(&mut self) -> Option<End> {
-        self.changed = false;
-        let progress = self.progress();
-        match self.scenario.stop.verdict(&progress) {
-            Verdict::Done => return Some(End::Done),
-            Verdict::TimeUp => return Some(End::TimeUp),
-            Verdict::GoOn => {}
-            Verdict::Settle => {
-                self.settling = true;
-                self.settle(&progress);
-            }
-        }
-        None
-    }
-
-    /// The goal is reached. Nobody mines until all agree; if nothing comes any more,
-    /// two branches are tied, and mining goes on until the next block.
-    fn settle(&mut self, progress: &Progress) {
-        let ready = progress.events_left == 0 && progress.data_left == 0;
-        let patience = patience(self.tips_are_level(), &self.scenario.relay);
-        match self.paused_since {
-            None if ready && progress.mined > self.mined_at_tie => {
-                self.paused_since = Some(self.now);
-                self.draw_again();
-                self.queue.push(self.now + patience, Happening::Look);
-            }
-            Some(since) if !ready || self.now >= since + patience => {
-                self.paused_since = None;
-                self.mined_at_tie = progress.mined;
-                self.draw_again();
-            }
-            Some(_) => self.queue.push(self.now + patience, Happening::Look),
-            None => {}
-        }
-    }
-
-    fn tips_are_level(&self) -> bool {
-        let mut heights = self.tips.keys().map(|tip| self.tree.height(*tip));
-        let first = heights.next();
-        heights.all(|height| Some(height) == first)
-    }
-
-    fn progress(&self) -> Progress {
-        let workload_left = self.scenario.workload.and_then(|workload| {
-            // Without a count it ends when the goal is reached, so none of it is left.
-            workload.count.map(|count| count.saturating_sub(self.given))
-        });
-        let mut progress = Progress {
-            elapsed: self.now.since(Time::ZERO),
-            height: self.height,
-            mined: self.mined,
-            events_left: self.timetable.left() + u64::from(workload_left.unwrap_or(0)),
-            agreed: self.agreed(),
-            data_left: 0,
-        };
-        if self.scenario.stop.met(&progress) {
-            progress.data_left = self.data_left();
-        }
-        progress
-    }
-
-    fn agreed(&self) -> bool {
-        if self.network.is_whole() {
-            return self.tips.len() == 1;
-        }
-        NodeFinal::agreed_tip(&self.finals()).is_some()
-    }
-
-    /// Submitted entries that are not on the chain of the first connected node.
-    fn data_left(&self) -> u64 {
-        let witness = self.nodes.iter().find(|node| node.is_up);
-        witness.map_or(0, |witness| {
-            let pool = witness.node.pool();
-            let submitted = self.recorder.submitted().iter();
-            submitted.filter(|entry| !pool.is_on_chain(entry)).count() as u64
-        })
-    }
-
-    fn finals(&self) -> Vec<NodeFinal> {
-        let of = |node: &SimNode| NodeFinal {
-            tip: self.block_ref(node.node.tip()),
-            up: node.is_up,
-            connected: self.is_connected(node),
-            honest: node.spec.strategy == StrategyKind::Honest,
-        };
-        self.nodes.iter().map(of).collect()
-    }
-
-    fn is_connected(&self, node: &SimNode) -> bool {
-        let id = node.spec.id;
-        let open = |peer: u32| {
-            let (other, _) = self.network.other_end(id, PeerId(peer));
-            self.nodes[other.0 as usize].is_up && self.network.is_open(id, PeerId(peer))
-        };
-        node.is_up && (self.nodes.len() == 1 || (0..self.network.degree(id)).any(open))
-    }
-
-    fn finish(mut self, end: End) -> Outcome {
-        let nodes = self.finals();
-        let agreed = NodeFinal::agreed_tip(&nodes).and_then(|tip| self.tree.find(&tip.hash));
-        let best = self.nodes.iter().map(|node| node.node.tip());
-        let best = best.max_by_key(|tip| (self.tree.total_work(*tip), std::cmp::Reverse(*tip)));
-        let tip = agreed.or(best).unwrap_or(BlockId::GENESIS);
-        let chain: Vec<_> = std::iter::once(BlockId::GENESIS)
-            .chain(self.tree.path(BlockId::GENESIS, tip))
-            .filter_map(|id| self.tree.block(id).cloned())
-            .collect();
-        let entries = chain.iter().flat_map(|block| &block.entries);
-        self.trace.add(self.now.0);
-        let state = FinalState {
-            elapsed: self.now.since(Time::ZERO),
-            nodes,
-            entries: entries.map(|entry| sha256(entry)).collect(),
-            interrupted: end == End::Interrupted,
-            timed_out: end == End::TimeUp,
-            trace: Some(self.trace.to_string()),
-        };
-        Outcome {
-            report: self.recorder.finish(&state),
-            tree: self.recorder.tree().clone(),
-            chain,
-            consensus: self.tree.consensus().clone(),
         }
     }
 }
@@ -672,7 +285,7 @@ impl SimNode {
     }
 
     /// Both of its clocks.
-    fn now(&self, time: Time) -> Now {
+    pub fn now(&self, time: Time) -> Now {
         let clock = START.saturating_add(Duration::from_nanos(time.0)).0;
         Now {
             time,

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use forkful_core::{Hash, NodeId};
-use forkful_net::mesh::{self, Options};
-use forkful_scenario::{NodeState, Outcome, Overrides, Report, Scenario, World};
+use forkful_net::mesh;
+use forkful_scenario::{NodeState, Outcome, Overrides, Report, Scenario, Sink, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::RunArgs;
 use crate::chain_file;
-use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED};
+use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED, PlayFault};
 use crate::show::live::Live;
 use crate::show::style::{BAD, BOLD, DIM, paint, plain_line};
 use crate::show::{Screen, header, summary, table, tree};
@@ -38,7 +38,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut sinks = vec![narrator.sink()];
     sinks.extend(trace.as_ref().map(Trace::sink));
 
-    let played = mesh::play(&scenario, Options { sinks, interrupt });
+    let played = play(args.world, &scenario, sinks, interrupt);
 
     let (live, missed, shown) = narrator.finish();
     let screen = live.finish();
@@ -61,13 +61,30 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(verdict(&outcome.report))
 }
 
+/// Plays it in the world that was asked for.
+fn play(
+    world: World,
+    scenario: &Scenario,
+    sinks: Vec<Sink>,
+    interrupt: CancellationToken,
+) -> Result<Outcome, PlayFault> {
+    if world == World::Sim {
+        let interrupted: Box<dyn Fn() -> bool> = Box::new(move || interrupt.is_cancelled());
+        let options = forkful_sim::Options {
+            sinks,
+            interrupted: Some(interrupted),
+        };
+        return Ok(forkful_sim::play(scenario, options)?);
+    }
+    Ok(mesh::play(scenario, mesh::Options { sinks, interrupt })?)
+}
+
 /// The scenario that is named, with what the command line changes in it.
 fn changed(args: &RunArgs) -> Result<Source, Failure> {
-    if args.world != World::Mesh {
-        return Err(Failure::Usage(format!(
-            "this build does not play the world {} yet; it plays mesh",
-            args.world
-        )));
+    if args.world == World::Tcp {
+        return Err(Failure::Usage(
+            "this build does not play the world tcp yet; it plays mesh and sim".to_owned(),
+        ));
     }
     let name = args.scenario.as_deref().unwrap_or(RunArgs::SCENARIO);
     let Source { name, scenario } = source::load(name)?;

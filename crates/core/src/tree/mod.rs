@@ -14,6 +14,8 @@ mod read;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::block::{Block, Header};
 use crate::consensus::Consensus;
 use crate::hash::Hash;
@@ -70,8 +72,9 @@ pub struct BlockTree<P> {
     consensus: Consensus,
     pow: P,
     facts: Vec<Fact>,
-    /// Look-up only; nothing ever iterates over it, so its order cannot leak.
-    by_hash: HashMap<Hash, BlockId>,
+    /// Look-up only; nothing ever iterates over it, so neither its order nor the random
+    /// key of its hasher can leak. A hash of blocks needs no more of a hasher.
+    by_hash: HashMap<Hash, BlockId, RandomState>,
 }
 
 impl<P: ProofOfWork> BlockTree<P> {
@@ -96,7 +99,7 @@ impl<P: ProofOfWork> BlockTree<P> {
             consensus,
             pow,
             facts: vec![fact],
-            by_hash: HashMap::from([(hash, BlockId::GENESIS)]),
+            by_hash: HashMap::from_iter([(hash, BlockId::GENESIS)]),
         }
     }
 
