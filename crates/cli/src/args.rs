@@ -65,7 +65,10 @@ pub struct RunArgs {
     #[arg(value_name = "FILE|PRESET", default_value = RunArgs::SCENARIO)]
     pub scenario: Option<String>,
 
-    /// What carries the messages. This build plays mesh: every node in one process.
+    /// What carries the messages, and what time is.
+    ///
+    /// mesh: every node in this process, real time, real proof of work. sim: virtual time, a
+    /// lottery for proof of work, the same run for the same seed. tcp: not in this build.
     #[arg(long, value_name = "WORLD", default_value = "mesh", value_parser = world_parser())]
     pub world: World,
 
@@ -79,8 +82,8 @@ pub struct RunArgs {
 
     /// Where chance comes from: links, delays, who is given data [default: the scenario's own]
     ///
-    /// It does not decide who finds a block: in the mesh, time and proof of work are real, and
-    /// every run is a different one.
+    /// In sim it decides the whole run. In the mesh it does not decide who finds a block: time
+    /// and proof of work are real, and every run is a different one.
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
 

@@ -144,6 +144,36 @@ fn what_is_piped_is_plain_text_with_the_whole_story() {
 }
 
 #[test]
+fn a_seed_is_one_run_in_virtual_time() {
+    let directory = directory_with(TINY);
+    let report = |seed| {
+        let args = ["run", "tiny.toml", "--world", "sim", "--json", "--seed"];
+        let output = forkful(directory.path(), &[&args[..], &[seed]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let one = report("7");
+    assert_eq!(one["world"], "sim");
+    assert_eq!(one["data"]["pending"], 0);
+    assert_eq!(one["trace"].as_str().unwrap().len(), 32);
+    assert_eq!(one, report("7"));
+    assert_ne!(one["trace"], report("8")["trace"]);
+}
+
+#[test]
+fn a_chain_of_virtual_time_has_no_work_behind_it() {
+    let directory = directory_with(TINY);
+    let args = ["run", "tiny.toml", "--world", "sim", "--json"];
+    let chain = ["--chain", "c.jsonl"];
+    let played = forkful(directory.path(), &[&args[..], &chain].concat());
+    assert_eq!(played.status.code(), Some(0));
+    let verified = forkful(directory.path(), &["verify", "c.jsonl"]);
+    assert_eq!(verified.status.code(), Some(1));
+    let errors = String::from_utf8(verified.stderr).unwrap();
+    assert!(errors.contains("is above the target"), "{errors}");
+}
+
+#[test]
 fn colour_can_be_forced() {
     let directory = directory_with(TINY);
     let output = Command::new(env!("CARGO_BIN_EXE_forkful"))

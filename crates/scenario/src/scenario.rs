@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forkful_core::{Config, Consensus, DifficultyRule, ForkChoice, NodeId, Relay, Timestamp};
+use forkful_core::{
+    Config, Consensus, DifficultyRule, ForkChoice, Honest, NodeId, Relay, Strategy, Timestamp,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +144,15 @@ pub enum StrategyKind {
     Honest,
 }
 
+impl StrategyKind {
+    /// The strategy itself, as the core plays it.
+    pub fn build(self) -> Box<dyn Strategy> {
+        match self {
+            StrategyKind::Honest => Box::new(Honest),
+        }
+    }
+}
+
 /// One node, with everything that the scenario says of it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct NodeSpec {
@@ -174,6 +185,14 @@ pub(crate) struct NodeOverride {
 pub(crate) struct Source {
     pub text: Arc<str>,
     pub document: Arc<Document>,
+}
+
+impl NodeSpec {
+    /// The seed of the node's own stream of chance in a run with `seed`: one more node
+    /// does not reshuffle the others' luck. SplitMix64's increment keeps them far apart.
+    pub fn seed(&self, seed: u64) -> u64 {
+        seed ^ u64::from(self.id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
 impl Scenario {

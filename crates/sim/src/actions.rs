@@ -1,7 +1,5 @@
 //! What happens to a network while it runs: the events of its scenario, and its workload.
 
-use std::time::Duration;
-
 use forkful_core::event::What;
 use forkful_core::{Entry, Input, NodeId, PeerId, Time};
 use forkful_scenario::{Action, HashRate};
@@ -12,9 +10,7 @@ use crate::run::{Sim, tries_per_second};
 impl Sim<'_> {
     /// When something is next to be done that has a time.
     pub(crate) fn next_action(&self) -> Option<Time> {
-        let event = self.timetable.next_time();
-        let next = event.into_iter().chain(self.next_entry()).min();
-        next.map(|due| Time::ZERO + due)
+        self.timetable.next_time().map(|due| Time::ZERO + due)
     }
 
     /// Does what is due now.
@@ -24,23 +20,6 @@ impl Sim<'_> {
             self.changed = true;
             self.act(action);
         }
-        while self.next_entry().is_some_and(|due| due <= elapsed) {
-            if let Some(workload) = self.scenario.workload {
-                self.changed = true;
-                let entry = workload.entry(self.given);
-                self.given += 1;
-                self.submit(None, entry);
-            }
-        }
-    }
-
-    /// When the workload gives its next entry.
-    fn next_entry(&self) -> Option<Duration> {
-        let workload = self.scenario.workload?;
-        if self.settling && workload.count.is_none() {
-            return None;
-        }
-        workload.due(self.given)
     }
 
     fn act(&mut self, action: Action) {

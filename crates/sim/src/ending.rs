@@ -41,7 +41,7 @@ impl Sim<'_> {
             Verdict::TimeUp => return Some(End::TimeUp),
             Verdict::GoOn => {}
             Verdict::Settle => {
-                self.settling = true;
+                self.timetable.settle();
                 self.settle(&progress);
             }
         }
@@ -76,15 +76,11 @@ impl Sim<'_> {
     }
 
     fn progress(&self) -> Progress {
-        let workload_left = self.scenario.workload.and_then(|workload| {
-            // Without a count it ends when the goal is reached, so none of it is left.
-            workload.count.map(|count| count.saturating_sub(self.given))
-        });
         let mut progress = Progress {
             elapsed: self.now.since(Time::ZERO),
             height: self.height,
             mined: self.mined,
-            events_left: self.timetable.left() + u64::from(workload_left.unwrap_or(0)),
+            events_left: self.timetable.left(),
             agreed: self.agreed(),
             data_left: 0,
         };

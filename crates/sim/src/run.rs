@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use forkful_core::{
     BlockId, BlockRef, BlockTree, Effects, Honest, Input, Message, MessageKind, Node, NodeId, Now,
-    PeerId, Strategy, Time, Timestamp, message::Ids,
+    PeerId, Time, Timestamp, message::Ids,
 };
 use forkful_scenario::{
-    HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, StrategyKind, Timetable,
-    World,
+    HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, Timetable, World,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -80,8 +79,6 @@ pub(crate) struct Sim<'a> {
     pub(crate) free_parcels: Vec<u32>,
     pub(crate) effects: Effects,
     pub(crate) timetable: Timetable,
-    /// Entries of the workload that were given to nodes.
-    pub(crate) given: u32,
     pub(crate) chance: Xoshiro256PlusPlus,
     pub(crate) recorder: Recorder,
     pub(crate) options: Options,
@@ -97,7 +94,6 @@ pub(crate) struct Sim<'a> {
     pub(crate) paused_since: Option<Time>,
     /// Blocks that were mined when mining last had to go on because of a tie.
     pub(crate) mined_at_tie: u64,
-    pub(crate) settling: bool,
 }
 
 /// One participant.
@@ -166,7 +162,6 @@ impl<'a> Sim<'a> {
             free_parcels: Vec::new(),
             effects: Effects::new(),
             timetable: Timetable::new(scenario),
-            given: 0,
             options,
             trace: TraceHash::EMPTY,
             tips: BTreeMap::from([(BlockId::GENESIS, count)]),
@@ -175,7 +170,6 @@ impl<'a> Sim<'a> {
             changed: true,
             paused_since: None,
             mined_at_tie: 0,
-            settling: false,
             scenario,
             tree,
             nodes,
@@ -270,11 +264,8 @@ impl<'a> Sim<'a> {
 
 impl SimNode {
     fn new(spec: NodeSpec, seed: u64) -> Self {
-        let strategy: Box<dyn Strategy> = match spec.strategy {
-            StrategyKind::Honest => Box::new(Honest),
-        };
         SimNode {
-            node: Node::new(spec.config, strategy, node_seed(seed, spec.id)),
+            node: Node::new(spec.config, spec.strategy.build(), spec.seed(seed)),
             hash_rate: tries_per_second(spec.hash_rate),
             spec,
             is_up: true,
@@ -297,17 +288,11 @@ impl SimNode {
     pub fn restart(&mut self, seed: u64, tree: &BlockTree<Lottery>) {
         let placeholder = Node::new(self.spec.config, Box::new(Honest), 0);
         let before = std::mem::replace(&mut self.node, placeholder);
-        self.node = before.restart(node_seed(seed, self.spec.id), tree);
+        self.node = before.restart(self.spec.seed(seed), tree);
         self.is_up = true;
         self.deadline = Time::NEVER;
         self.scheduled = Time::NEVER;
     }
-}
-
-/// Each node has its own stream of chance, so that one more node does not reshuffle the
-/// others' luck: SplitMix64's increment keeps the seeds far apart.
-fn node_seed(seed: u64, id: NodeId) -> u64 {
-    seed ^ u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// `play` has refused what is unlimited.

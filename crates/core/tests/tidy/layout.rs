@@ -102,8 +102,19 @@ mod tests {
             assert_eq!(about("crates/core/Cargo.toml", &text).len(), 1, "{arrow}");
             assert!(about("crates/cli/Cargo.toml", &text).is_empty(), "{arrow}");
         }
-        let net = format!("{LINTS}[dependencies]\nforkful-sim.workspace = true\n");
-        assert_eq!(about("crates/net/Cargo.toml", &net).len(), 1);
+        for (one, other) in [("net", "sim"), ("sim", "net"), ("sim", "pow")] {
+            let text = format!("{LINTS}[dependencies]\nforkful-{other}.workspace = true\n");
+            let path = format!("crates/{one}/Cargo.toml");
+            assert_eq!(about(&path, &text).len(), 1, "{one} knows {other}");
+        }
+    }
+
+    #[test]
+    fn every_arrow_points_to_a_crate_above_on_the_map() {
+        for (place, (name, below)) in ARROWS.iter().enumerate() {
+            let above: Vec<_> = ARROWS[..place].iter().map(|(name, _)| name).collect();
+            assert!(below.iter().all(|other| above.contains(&other)), "{name}");
+        }
     }
 
     #[test]

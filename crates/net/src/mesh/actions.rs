@@ -1,7 +1,5 @@
 //! What happens to a network while it runs: the events of its scenario, and its workload.
 
-use std::time::Duration;
-
 use forkful_core::event::What;
 use forkful_core::{Entry, NodeId};
 use forkful_scenario::Action;
@@ -12,36 +10,12 @@ use crate::mesh::nodes::{introduce, part};
 use crate::mesh::run::Run;
 
 impl Run<'_> {
-    /// When something is next to be done.
-    pub(super) fn next_due(&self) -> Duration {
-        let event = self.timetable.next_time();
-        let entry = self.next_entry();
-        event
-            .unwrap_or(Duration::MAX)
-            .min(entry.unwrap_or(Duration::MAX))
-    }
-
-    /// When the workload gives its next entry.
-    fn next_entry(&self) -> Option<Duration> {
-        let workload = self.scenario.workload?;
-        if self.settling && workload.count.is_none() {
-            return None;
-        }
-        workload.due(self.given)
-    }
-
+    /// Does what is due now.
     pub(super) async fn play_due(&mut self) -> Result<(), PlayError> {
         let elapsed = self.ground.clock.elapsed();
         let height = self.ground.ledger.board().height;
         while let Some(action) = self.timetable.next_due(elapsed, height) {
             self.act(action).await?;
-        }
-        while self.next_entry().is_some_and(|due| due <= elapsed) {
-            if let Some(workload) = self.scenario.workload {
-                let entry = workload.entry(self.given);
-                self.given += 1;
-                self.submit(None, entry).await;
-            }
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use forkful_core::event::What;
-use forkful_core::{Consensus, Entry, Honest, NodeId, PeerId, Strategy};
+use forkful_core::{Consensus, Entry, NodeId, PeerId};
 use forkful_pow::Kernel;
 use forkful_scenario::{HashRate, NodeSpec, Scenario, StrategyKind};
 use tokio::sync::{mpsc, oneshot};
@@ -214,19 +214,12 @@ pub(super) async fn part(node: &MeshNode, peer: NodeId, why: &str, ledger: &Ledg
 }
 
 fn participant(spec: &NodeSpec, ground: &Ground, store: &MemoryStore) -> Participant {
-    let strategy: Box<dyn Strategy> = match spec.strategy {
-        StrategyKind::Honest => Box::new(Honest),
-    };
     let clock = ground.clock.skewed(spec.clock_skew_ms).now().clock;
-    // Each node has its own stream of chance, so that one more node does not reshuffle
-    // the others' luck: SplitMix64's increment keeps the seeds far apart.
-    let stream = u64::from(spec.id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let seed = ground.seed ^ stream;
     Participant::restore(
         ground.consensus.clone(),
         spec.config,
-        strategy,
-        seed,
+        spec.strategy.build(),
+        spec.seed(ground.seed),
         store,
         clock,
     )

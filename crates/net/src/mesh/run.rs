@@ -35,12 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) all: CancellationToken,
     interrupt: CancellationToken,
     pub(super) timetable: Timetable,
-    /// Entries of the workload that were given to nodes.
-    pub(super) given: u32,
     /// Chooses the nodes that data is given to.
     pub(super) chance: Xoshiro256PlusPlus,
-    /// The goal was reached: a workload without end gives no more.
-    pub(super) settling: bool,
     /// Blocks that were mined when mining last had to go on because of a tie.
     mined_at_tie: u64,
 }
@@ -83,9 +79,7 @@ impl<'a> Run<'a> {
             all,
             interrupt: options.interrupt,
             timetable: Timetable::new(scenario),
-            given: 0,
             chance: Xoshiro256PlusPlus::seed_from_u64(scenario.seed),
-            settling: false,
             mined_at_tie: 0,
             ground,
         };
@@ -112,7 +106,7 @@ impl<'a> Run<'a> {
                 Verdict::GoOn => {}
                 Verdict::TimeUp => return Ok(End::TimeUp),
                 Verdict::Settle | Verdict::Done => {
-                    self.settling = true;
+                    self.timetable.settle();
                     // After a tie nothing can have changed before the next block.
                     if progress.events_left == 0
                         && progress.data_left == 0
@@ -125,7 +119,8 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            let next = self.next_due().saturating_sub(self.ground.clock.elapsed());
+            let next = self.timetable.next_time().unwrap_or(Duration::MAX);
+            let next = next.saturating_sub(self.ground.clock.elapsed());
             tokio::select! {
                 () = self.interrupt.cancelled() => return Ok(End::Interrupted),
                 () = self.ground.ledger.changed() => {}
@@ -181,15 +176,11 @@ impl<'a> Run<'a> {
         let board = self.ground.ledger.board();
         let finals = self.finals(&board.tips);
         let agreed = NodeFinal::agreed_tip(&finals);
-        let workload_left = self.scenario.workload.and_then(|workload| {
-            // Without a count it ends when the goal is reached, so none of it is left.
-            workload.count.map(|count| count.saturating_sub(self.given))
-        });
         let mut progress = Progress {
             elapsed: self.ground.clock.elapsed(),
             height: board.height,
             mined: board.mined,
-            events_left: self.timetable.left() + u64::from(workload_left.unwrap_or(0)),
+            events_left: self.timetable.left(),
             agreed: agreed.is_some(),
             data_left: 0,
         };
