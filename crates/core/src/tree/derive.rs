@@ -56,7 +56,13 @@ impl<P> BlockTree<P> {
                 if height < window + 1 {
                     return initial;
                 }
-                let blocks: Vec<_> = (height - window..=height).map(|at| chain.at(at)).collect();
+                let mut blocks = Vec::new();
+                let mut at = parent;
+                for _ in 0..=window {
+                    blocks.push((self.header(at).timestamp, self.target(at)));
+                    at = self.parent(at);
+                }
+                blocks.reverse();
                 lwma::next_target(&blocks, interval_ms, limit)
             }
         }
