@@ -97,14 +97,12 @@ impl<F: Form> Message<F> {
             Message::NewData(_) => MessageKind::NewData,
         }
     }
-}
 
-impl Message<Ids> {
-    /// How many bytes the message has on the wire, without making them.
-    pub fn encoded_len<P>(&self, tree: &BlockTree<P>) -> usize {
-        let block = |id: &BlockId| tree.block(*id).map_or(0, |block| block_len(block));
+    /// The length on the wire in bytes, given that of a block; the layout is in
+    /// [`wire`](crate::wire).
+    pub(crate) fn len_with(&self, block: impl Fn(&F::Block) -> usize) -> usize {
         1 + match self {
-            Message::NewBlock(id) | Message::Block(id) => block(id),
+            Message::NewBlock(one) | Message::Block(one) => block(one),
             Message::Announce(_) => Header::LEN,
             Message::RequestBlock(_) | Message::NotFound(_) => 32,
             Message::RequestHeaders(locator) | Message::RequestChain(locator) => {
@@ -114,6 +112,13 @@ impl Message<Ids> {
             Message::Headers { headers, .. } => 5 + Header::LEN * headers.len(),
             Message::Chain { blocks, .. } => 5 + blocks.iter().map(block).sum::<usize>(),
         }
+    }
+}
+
+impl Message<Ids> {
+    /// How many bytes the message has on the wire, without making them.
+    pub fn encoded_len<P>(&self, tree: &BlockTree<P>) -> usize {
+        self.len_with(|id| tree.block(*id).map_or(0, |block| block_len(block)))
     }
 
     /// The message as it travels. `None` if it promises a body that is not in the tree,

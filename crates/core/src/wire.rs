@@ -117,19 +117,7 @@ impl Message<Wire> {
 
     /// How many bytes [`encode`](Self::encode) would append.
     pub fn encoded_len(&self) -> usize {
-        1 + match self {
-            Message::NewBlock(block) | Message::Block(block) => block_len(block),
-            Message::Announce(_) => Header::LEN,
-            Message::RequestBlock(_) | Message::NotFound(_) => 32,
-            Message::RequestHeaders(locator) | Message::RequestChain(locator) => {
-                4 + 32 * locator.len()
-            }
-            Message::NewData(entry) => 4 + entry.len(),
-            Message::Headers { headers, .. } => 5 + Header::LEN * headers.len(),
-            Message::Chain { blocks, .. } => {
-                5 + blocks.iter().map(|block| block_len(block)).sum::<usize>()
-            }
-        }
+        self.len_with(|block| block_len(block))
     }
 
     /// Reads one message that is all of `bytes`.
