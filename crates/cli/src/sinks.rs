@@ -25,6 +25,9 @@ const HEADLINES_MAX: usize = 4_096;
 /// Events that may wait for the trace file.
 const TRACE_EVENTS_MAX: usize = 65_536;
 
+/// How long a trace file may take for what is left, once the run was interrupted.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// How long a line may wait for others like it.
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -97,10 +100,14 @@ impl<S: Show> Narrator<S> {
 }
 
 /// A thread that writes every event to a file, as a line of JSON.
+///
+/// Not joined: a pipe that nobody reads can hold it for ever, and must not hold the
+/// process.
 pub struct Trace {
     name: String,
     sender: SyncSender<Option<Event>>,
-    thread: JoinHandle<io::Result<()>>,
+    result: Receiver<io::Result<()>>,
+    interrupt: CancellationToken,
 }
 
 impl Trace {
@@ -111,33 +118,59 @@ impl Trace {
         interrupt: CancellationToken,
     ) -> Trace {
         let (sender, receiver) = mpsc::sync_channel::<Option<Event>>(TRACE_EVENTS_MAX);
-        let thread = thread::spawn(move || {
+        let (done, result) = mpsc::channel();
+        let ended = interrupt.clone();
+        thread::spawn(move || {
             let result = write_events(&receiver, BufWriter::with_capacity(1 << 16, file));
             if result.is_err() {
-                interrupt.cancel();
+                ended.cancel();
             }
-            result
+            // Whoever waited may have given up.
+            let _ = done.send(result);
         });
         Trace {
             name,
             sender,
-            thread,
+            result,
+            interrupt,
         }
     }
 
     /// What the network calls.
     pub fn sink(&self) -> Sink {
         let sender = self.sender.clone();
-        Box::new(move |event| {
-            // Fails only after an error of the file, which ends the run.
-            let _ = sender.send(Some(event.clone()));
-        })
+        let interrupt = self.interrupt.clone();
+        Box::new(move |event| send_unless(&interrupt, &sender, Some(event.clone())))
     }
 
-    /// Waits until everything is written.
+    /// Waits until everything is written; after an interrupt, not for long.
     pub fn finish(self) -> Result<(), Failure> {
-        let _ = self.sender.send(None);
-        joined(self.thread).map_err(Failure::output(self.name))
+        send_unless(&self.interrupt, &self.sender, None);
+        loop {
+            match self.result.recv_timeout(LAST_WORDS) {
+                Ok(result) => return result.map_err(Failure::output(self.name)),
+                Err(RecvTimeoutError::Timeout) if !self.interrupt.is_cancelled() => {}
+                Err(_) => {
+                    let stuck = io::Error::other("its reader did not take all that happened");
+                    return Err(Failure::output(self.name)(stuck));
+                }
+            }
+        }
+    }
+}
+
+/// Waits for room, but not for ever: an interrupt ends the wait, and the event is lost.
+fn send_unless(
+    interrupt: &CancellationToken,
+    sender: &SyncSender<Option<Event>>,
+    mut event: Option<Event>,
+) {
+    while let Err(TrySendError::Full(back)) = sender.try_send(event) {
+        if interrupt.is_cancelled() {
+            return;
+        }
+        event = back;
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

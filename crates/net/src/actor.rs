@@ -107,6 +107,8 @@ pub struct Parts<T> {
     pub store: Arc<Mutex<MemoryStore>>,
     /// Where events are told.
     pub ledger: Arc<Ledger>,
+    /// Whether it searches only once it is told to [`Command::Resume`].
+    pub paused: bool,
 }
 
 /// Drives one node until it is stopped.
@@ -115,7 +117,6 @@ pub struct Actor<T> {
     parts: Parts<T>,
     effects: Effects,
     deadline: Option<Instant>,
-    paused: bool,
 }
 
 impl<T: Transport> Actor<T> {
@@ -125,7 +126,6 @@ impl<T: Transport> Actor<T> {
             parts,
             effects: Effects::new(),
             deadline: None,
-            paused: false,
         }
     }
 
@@ -167,12 +167,12 @@ impl<T: Transport> Actor<T> {
                 self.mine();
             }
             Command::Pause(done) => {
-                self.paused = true;
+                self.parts.paused = true;
                 self.parts.miner.stop();
                 let _ = done.send(());
             }
             Command::Resume => {
-                self.paused = false;
+                self.parts.paused = false;
                 self.mine();
             }
         }
@@ -182,7 +182,7 @@ impl<T: Transport> Actor<T> {
     fn found(&mut self, block: Arc<Block>) {
         // It may have been found just before the word to pause; after that, whoever
         // asked for the pause relies on no more blocks.
-        if self.paused {
+        if self.parts.paused {
             return;
         }
         let shared = self.parts.shared.clone();
@@ -275,7 +275,7 @@ impl<T: Transport> Actor<T> {
     }
 
     fn start_search(&mut self, participant: &Participant) {
-        if !self.paused {
+        if !self.parts.paused {
             let now = self.parts.clock.now();
             let template = participant.node.template(now, &participant.tree);
             self.parts.miner.search(template);

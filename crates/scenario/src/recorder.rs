@@ -160,7 +160,11 @@ impl Recorder {
     /// The report of the run, which ended so; expectations are held against it.
     pub fn finish(&self, end: &FinalState) -> Report {
         let agreed = NodeFinal::agreed_tip(&end.nodes);
-        let tip = agreed.unwrap_or_else(|| self.best_tip(&end.nodes));
+        let genesis = BlockRef {
+            hash: self.tree.blocks()[0].hash,
+            height: 0,
+        };
+        let tip = NodeFinal::final_tip(&end.nodes).unwrap_or(genesis);
         let on_chain = self.tree.on_chain(&tip.hash);
         let on_chain_count = on_chain.iter().filter(|on| **on).count() as u64;
         let blocks = Blocks {
@@ -227,23 +231,6 @@ impl Recorder {
     /// A trace may be anybody's: a node that the scenario does not have is not counted.
     fn node(&mut self, node: Option<NodeId>) -> Option<&mut NodeCount> {
         self.nodes.get_mut(node?.0 as usize)
-    }
-
-    /// The highest tip of an honest node, for when they do not agree.
-    fn best_tip(&self, nodes: &[NodeFinal]) -> BlockRef {
-        let genesis = &self.tree.blocks()[0];
-        let genesis = BlockRef {
-            hash: genesis.hash,
-            height: genesis.height,
-        };
-        let honest = nodes.iter().filter(|node| node.honest);
-        honest.fold(genesis, |best, node| {
-            if node.tip.height > best.height {
-                node.tip
-            } else {
-                best
-            }
-        })
     }
 
     fn message_counts(&self) -> BTreeMap<MessageKind, MessageCount> {

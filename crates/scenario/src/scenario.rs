@@ -20,6 +20,7 @@ use crate::node_set::NodeSet;
 use crate::overrides::Overrides;
 use crate::quantity::HashRate;
 use crate::stop::Stop;
+use crate::stream::Stream;
 use crate::topology::Topology;
 use crate::world::World;
 
@@ -188,10 +189,9 @@ pub(crate) struct Source {
 }
 
 impl NodeSpec {
-    /// The seed of the node's own stream of chance in a run with `seed`: one more node
-    /// does not reshuffle the others' luck. SplitMix64's increment keeps them far apart.
+    /// The seed of the node's own stream of chance in a run with `seed`.
     pub fn seed(&self, seed: u64) -> u64 {
-        seed ^ u64::from(self.id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        Stream::Node(self.id).seed(seed)
     }
 }
 

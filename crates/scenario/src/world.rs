@@ -41,7 +41,7 @@ impl World {
     /// a process and sockets in `tcp`, a few hundred bytes in `sim`.
     pub fn nodes_max(self) -> u32 {
         match self {
-            World::Mesh => 1_000,
+            World::Mesh => 500,
             World::Tcp => 100,
             World::Sim => 1_000_000,
         }
@@ -50,7 +50,7 @@ impl World {
     /// The most links that it plays, counting each pair of nodes once.
     pub fn links_max(self) -> u64 {
         match self {
-            World::Mesh => 499_500, // the full mesh of 1,000 nodes
+            World::Mesh => 124_750, // the full mesh of 500 nodes
             World::Tcp => 4_950,
             World::Sim => 20_000_000,
         }

@@ -91,7 +91,7 @@ fn each_world_has_its_bounds() {
     let error = million.check_world(World::Mesh).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "network.nodes: 1000000 nodes, but 1000 is the most that the world mesh plays"
+        "network.nodes: 1000000 nodes, but 500 is the most that the world mesh plays"
     );
     let error = million.check_world(World::Sim).unwrap_err();
     assert_eq!(

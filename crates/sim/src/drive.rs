@@ -148,6 +148,7 @@ impl Sim<'_> {
         let now = node.now(self.now);
         node.node.handle(now, input, &self.tree, &mut effects);
         self.trace.add(self.now.0);
+        self.trace.add(u64::from(id.0));
         for effect in effects.drain(..) {
             self.perform(id, effect);
         }
@@ -169,6 +170,8 @@ impl Sim<'_> {
             Effect::TipChanged(change) => {
                 self.move_tip(change.old, change.new);
                 self.changed = true;
+                // While nobody mines to see whether all agree, patience begins anew.
+                self.paused_since = self.paused_since.map(|_| self.now);
                 self.height = self.height.max(self.tree.height(change.new));
                 let what = What::TipChanged {
                     old: self.block_ref(change.old),

@@ -91,7 +91,8 @@ impl Sim<'_> {
     }
 
     fn agreed(&self) -> bool {
-        if self.network.is_whole() {
+        // A crash can leave a node alone as a cut can: then each has to be looked at.
+        if self.network.is_whole() && self.nodes.iter().all(|node| node.is_up) {
             return self.tips.len() == 1;
         }
         NodeFinal::agreed_tip(&self.finals()).is_some()
@@ -99,7 +100,7 @@ impl Sim<'_> {
 
     /// Submitted entries that are not on the chain of the first connected node.
     fn data_left(&self) -> u64 {
-        let witness = self.nodes.iter().find(|node| node.is_up);
+        let witness = self.nodes.iter().find(|node| self.is_connected(node));
         witness.map_or(0, |witness| {
             let pool = witness.node.pool();
             let submitted = self.recorder.submitted().iter();
@@ -128,10 +129,8 @@ impl Sim<'_> {
 
     pub(crate) fn finish(mut self, end: End) -> Outcome {
         let nodes = self.finals();
-        let agreed = NodeFinal::agreed_tip(&nodes).and_then(|tip| self.tree.find(&tip.hash));
-        let best = self.nodes.iter().map(|node| node.node.tip());
-        let best = best.max_by_key(|tip| (self.tree.total_work(*tip), std::cmp::Reverse(*tip)));
-        let tip = agreed.or(best).unwrap_or(BlockId::GENESIS);
+        let tip = NodeFinal::final_tip(&nodes).and_then(|tip| self.tree.find(&tip.hash));
+        let tip = tip.unwrap_or(BlockId::GENESIS);
         let chain: Vec<_> = std::iter::once(BlockId::GENESIS)
             .chain(self.tree.path(BlockId::GENESIS, tip))
             .filter_map(|id| self.tree.block(id).cloned())

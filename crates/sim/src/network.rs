@@ -1,7 +1,7 @@
 //! Who is linked to whom in a simulation, compactly.
 
 use forkful_core::{NodeId, PeerId, Time};
-use forkful_scenario::{Direction, Scenario};
+use forkful_scenario::{Direction, Scenario, Stream};
 
 /// All links. A node names a peer by the place of the link in its own list.
 #[derive(Debug)]
@@ -28,23 +28,21 @@ impl Network {
         let count = scenario.network.nodes as usize;
         let mut nodes: Vec<Vec<Edge>> = Vec::new();
         nodes.resize_with(count, Vec::new);
-        for (number, (a, b)) in scenario.links().into_iter().enumerate() {
+        for (a, b) in scenario.links() {
             let link = scenario.link(a, b);
-            // Each direction has its own chance, so that one more link does not reshuffle
-            // what happens to the others.
-            let seed = scenario.seed.wrapping_add(2 * number as u64);
+            let seed = |from, to| Stream::Link(from, to).seed(scenario.seed);
             let place = |node: &Vec<Edge>| PeerId(u32::try_from(node.len()).unwrap_or(u32::MAX));
             let at_a = place(&nodes[a.0 as usize]);
             let at_b = place(&nodes[b.0 as usize]);
             nodes[a.0 as usize].push(Edge {
                 to: b,
                 back: at_b,
-                direction: Direction::new(link, seed),
+                direction: Direction::new(link, seed(a, b)),
             });
             nodes[b.0 as usize].push(Edge {
                 to: a,
                 back: at_a,
-                direction: Direction::new(link, seed.wrapping_add(1)),
+                direction: Direction::new(link, seed(b, a)),
             });
         }
         Network {

@@ -8,7 +8,8 @@ use forkful_core::{
     PeerId, Time, Timestamp, message::Ids,
 };
 use forkful_scenario::{
-    HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, Timetable, World,
+    Action, HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, Stream,
+    TimedAction, Timetable, World,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -42,9 +43,7 @@ pub enum PlayError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// It mines as fast as the machine can, and in virtual time there is no machine.
-    #[error(
-        "mining.hash_rate: \"unlimited\" has no meaning in virtual time: give tries per second"
-    )]
+    #[error("hash_rate: \"unlimited\" has no meaning in virtual time: give tries per second")]
     Unlimited,
 }
 
@@ -54,7 +53,11 @@ pub enum PlayError {
 /// The scenario asks for what the simulator cannot do.
 pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError> {
     scenario.check_world(World::Sim)?;
-    if scenario.mining.hash_rate == HashRate::Unlimited {
+    let unlimited = |event: &TimedAction| {
+        let unlimited = HashRate::Unlimited;
+        matches!(event.action, Action::SetHashRate { hash_rate, .. } if hash_rate == unlimited)
+    };
+    if scenario.mining.hash_rate == HashRate::Unlimited || scenario.events.iter().any(unlimited) {
         return Err(PlayError::Unlimited);
     }
     let mut sim = Sim::new(scenario, options);
@@ -154,9 +157,8 @@ impl<'a> Sim<'a> {
             network: Network::new(scenario),
             queue: EventQueue::new(),
             now: Time::ZERO,
-            // The constants only keep the streams of one seed apart.
-            lottery: Clock::new(rates, scenario.seed ^ 0x6c6f_7474_6572_7931),
-            chance: Xoshiro256PlusPlus::seed_from_u64(scenario.seed),
+            lottery: Clock::new(rates, Stream::Lottery.seed(scenario.seed)),
+            chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             draw: 0,
             parcels: Vec::new(),
             free_parcels: Vec::new(),

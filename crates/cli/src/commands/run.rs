@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use forkful_core::{Hash, NodeId};
 use forkful_net::mesh;
@@ -19,6 +20,9 @@ use crate::show::style::{BAD, BOLD, DIM, paint, plain_line};
 use crate::show::{Screen, header, summary, table, tree};
 use crate::sinks::{Narrator, Trace};
 use crate::source::{self, Source};
+
+/// Signals that come so soon after the first are the same one.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Plays a scenario from its file to its report.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -154,8 +158,11 @@ fn create(path: &Path) -> Result<(String, Box<dyn Write + Send>), Failure> {
 /// The first signal ends the run with its summary, the second one at once.
 fn end_on_signals(interrupt: &CancellationToken) {
     let interrupt = interrupt.clone();
+    let mut first: Option<Instant> = None;
     let installed = ctrlc::set_handler(move || {
-        if interrupt.is_cancelled() {
+        // One keystroke can arrive twice: at the process, and at its whole group.
+        let first = *first.get_or_insert_with(Instant::now);
+        if interrupt.is_cancelled() && first.elapsed() > SAME_SIGNAL {
             std::process::exit(INTERRUPTED.into());
         }
         interrupt.cancel();

@@ -81,7 +81,7 @@ impl Run<'_> {
         if self.node(id).is_up() {
             return;
         }
-        self.nodes[id.0 as usize].start(&self.ground, &self.all);
+        self.nodes[id.0 as usize].start(&self.ground, &self.all, false);
         let tip = self.node(id).shared().lock().tip();
         self.tell(Some(id), What::Restarted { tip });
         for peer in self.ground.wiring.neighbours(id) {

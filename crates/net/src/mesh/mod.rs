@@ -55,5 +55,8 @@ pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError>
         // One search a node, and the one before it that is just being given up.
         .max_blocking_threads(2 * nodes + SPARE_THREADS)
         .build()?;
-    runtime.block_on(run::Run::play(scenario, options))
+    // A consumer of events may panic in the run's own task as well.
+    let run = || runtime.block_on(run::Run::play(scenario, options));
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
+        .unwrap_or_else(|_| Err(PlayError::Died("the run".to_owned())))
 }

@@ -89,8 +89,9 @@ impl MeshNode {
         }
     }
 
-    /// Starts the node with what it has stored.
-    pub fn start(&mut self, ground: &Ground, all: &CancellationToken) {
+    /// Starts the node with what it has stored. If it is paused, it does not search until
+    /// it is told to resume.
+    pub fn start(&mut self, ground: &Ground, all: &CancellationToken, paused: bool) {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared = Shared::new(participant(&self.spec, ground, &store));
         drop(store);
@@ -112,6 +113,7 @@ impl MeshNode {
             found,
             store: Arc::clone(&self.store),
             ledger: Arc::clone(&ground.ledger),
+            paused,
         });
         ground.wiring.set_inbox(self.spec.id, Some(inbox));
         self.running = Some(Running {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use forkful_core::{Block, BlockId, BlockRef, Hash, NodeId, sha256};
 use forkful_pow::Kernel;
 use forkful_scenario::{
-    FinalState, NodeFinal, Outcome, Progress, Recorder, Scenario, Timetable, Verdict, World,
-    patience,
+    FinalState, NodeFinal, Outcome, Progress, Recorder, Scenario, Stream, Timetable, Verdict,
+    World, patience,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::{Command, Participant};
@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
             all,
             interrupt: options.interrupt,
             timetable: Timetable::new(scenario),
-            chance: Xoshiro256PlusPlus::seed_from_u64(scenario.seed),
+            chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             mined_at_tie: 0,
             ground,
         };
@@ -91,38 +91,53 @@ impl<'a> Run<'a> {
         run.finish(end).await
     }
 
+    /// Plays until the run is over, but not beyond an interrupt or the time limit,
+    /// whatever it is waiting for just then.
     async fn until_over(&mut self) -> Result<End, PlayError> {
+        let interrupt = self.interrupt.clone();
+        let time_limit = self.scenario.stop.time_limit;
+        let left = time_limit.saturating_sub(self.ground.clock.elapsed());
+        tokio::select! {
+            biased;
+            () = interrupt.cancelled() => Ok(End::Interrupted),
+            end = self.until_done() => end,
+            // `until_done` looks at the limit too, and first: this is for when it cannot.
+            () = sleep(left + LOOK) => Ok(End::TimeUp),
+        }
+    }
+
+    async fn until_done(&mut self) -> Result<End, PlayError> {
+        // Nobody searches before all are connected.
         for node in &mut self.nodes {
-            node.start(&self.ground, &self.all);
+            node.start(&self.ground, &self.all, true);
         }
         for (a, b) in self.scenario.links() {
             introduce(self.node(a), self.node(b), &self.ground.ledger).await;
         }
+        self.resume().await;
         loop {
             self.check_alive()?;
             self.play_due().await?;
             let progress = self.progress();
-            match self.scenario.stop.verdict(&progress) {
-                Verdict::GoOn => {}
-                Verdict::TimeUp => return Ok(End::TimeUp),
-                Verdict::Settle | Verdict::Done => {
-                    self.timetable.settle();
-                    // After a tie nothing can have changed before the next block.
-                    if progress.events_left == 0
-                        && progress.data_left == 0
-                        && progress.mined > self.mined_at_tie
-                    {
-                        if self.settle().await {
-                            return Ok(End::Done);
-                        }
-                        self.mined_at_tie = progress.mined;
+            let verdict = self.scenario.stop.verdict(&progress);
+            if verdict == Verdict::TimeUp {
+                return Ok(End::TimeUp);
+            }
+            if verdict != Verdict::GoOn {
+                self.timetable.settle();
+                // After a tie nothing can have changed before the next block.
+                let tied = progress.mined <= self.mined_at_tie;
+                let ready = progress.events_left == 0 && progress.data_left == 0;
+                if verdict == Verdict::Done || (ready && !tied) {
+                    if self.settle().await? {
+                        return Ok(End::Done);
                     }
+                    self.mined_at_tie = self.ground.ledger.board().mined;
                 }
             }
             let next = self.timetable.next_time().unwrap_or(Duration::MAX);
             let next = next.saturating_sub(self.ground.clock.elapsed());
             tokio::select! {
-                () = self.interrupt.cancelled() => return Ok(End::Interrupted),
                 () = self.ground.ledger.changed() => {}
                 () = sleep(next.min(LOOK)) => {}
             }
@@ -132,32 +147,35 @@ impl<'a> Run<'a> {
     /// The goal is reached. Stops mining, so that no block is on its way for ever, and
     /// waits until all agree and all data is on the chain. If two branches are tied, or
     /// data waits for another block, mining goes on instead.
-    async fn settle(&self) -> bool {
+    async fn settle(&mut self) -> Result<bool, PlayError> {
         for node in &self.nodes {
             node.pause().await;
         }
-        let settled = loop {
+        let mut quiet_since = Instant::now();
+        loop {
+            self.check_alive()?;
             let progress = self.progress();
             match self.scenario.stop.verdict(&progress) {
-                Verdict::Done => break true,
-                Verdict::TimeUp => break false,
+                Verdict::Done => return Ok(true),
+                Verdict::TimeUp => break,
                 Verdict::GoOn | Verdict::Settle => {}
             }
-            let changed = timeout(self.patience(), self.ground.ledger.changed());
-            let unchanged = tokio::select! {
-                () = self.interrupt.cancelled() => break false,
-                changed = changed => changed.is_err(),
-            };
-            if progress.agreed || unchanged {
-                break false;
+            if progress.agreed || quiet_since.elapsed() >= self.patience() {
+                break;
             }
-        };
-        if !settled {
-            for node in &self.nodes {
-                node.command(Command::Resume).await;
+            tokio::select! {
+                () = self.ground.ledger.changed() => quiet_since = Instant::now(),
+                () = sleep(LOOK) => {}
             }
         }
-        settled
+        self.resume().await;
+        Ok(false)
+    }
+
+    async fn resume(&self) {
+        for node in &self.nodes {
+            node.command(Command::Resume).await;
+        }
     }
 
     /// How long no tip may change before nothing more is expected.
@@ -240,8 +258,8 @@ impl<'a> Run<'a> {
     /// Stops everything, and only then looks at what came of it.
     async fn finish(mut self, end: Result<End, PlayError>) -> Result<Outcome, PlayError> {
         let elapsed = self.ground.clock.elapsed();
-        let tips = self.ground.ledger.board().tips;
-        let nodes = self.finals(&tips);
+        // Who was up and connected is known before they stop; what they have, after.
+        let mut nodes = self.finals(&self.ground.ledger.board().tips);
         let mut died = None;
         for node in &mut self.nodes {
             died = node.stop(&self.ground).await.err().or(died);
@@ -255,6 +273,9 @@ impl<'a> Run<'a> {
         let end = end?;
         if let Some(died) = died {
             return Err(died);
+        }
+        for (node, end) in self.nodes.iter().zip(&mut nodes) {
+            end.tip = node.shared().lock().tip();
         }
         let chain = self.final_chain(&nodes);
         let entries: BTreeSet<Hash> = chain
@@ -281,29 +302,21 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The chain that all agree on, or the best one of an honest node.
+    /// The chain to the tip that the report is about.
     fn final_chain(&self, finals: &[NodeFinal]) -> Vec<Arc<Block>> {
-        let agreed = NodeFinal::agreed_tip(finals);
-        let honest = self.nodes.iter().filter(|node| node.is_honest());
-        let holder = match agreed {
-            Some(tip) => honest
-                .clone()
-                .find(|node| node.shared().lock().tip() == tip),
-            None => honest.max_by_key(|node| {
-                let participant = node.shared().lock();
-                participant.tree.total_work(participant.node.tip())
-            }),
-        };
-        holder.map_or_else(Vec::new, |node| whole_chain(&node.shared().lock()))
+        let tip = NodeFinal::final_tip(finals);
+        let chain = |node: &MeshNode| chain_to(&node.shared().lock(), tip?.hash);
+        self.nodes.iter().find_map(chain).unwrap_or_default()
     }
 }
 
-/// The blocks from genesis to the participant's tip.
-fn whole_chain(participant: &Participant) -> Vec<Arc<Block>> {
-    let Participant { tree, node } = participant;
+/// The blocks from genesis to `tip`, if the participant has them.
+fn chain_to(participant: &Participant, tip: Hash) -> Option<Vec<Arc<Block>>> {
+    let tree = &participant.tree;
+    let tip = tree.find(&tip)?;
     std::iter::once(BlockId::GENESIS)
-        .chain(tree.path(BlockId::GENESIS, node.tip()))
-        .filter_map(|id| tree.block(id).cloned())
+        .chain(tree.path(BlockId::GENESIS, tip))
+        .map(|id| tree.block(id).cloned())
         .collect()
 }
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::{DropReason, What};
 use forkful_core::{Message, MessageKind, NodeId, PeerId, Wire};
-use forkful_scenario::{Direction, Scenario};
+use forkful_scenario::{Direction, Scenario, Stream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use crate::transport::{Envelope, Transport};
 
 /// Messages that may be under way to one node. More are dropped, whatever the links'
 /// bandwidth: it bounds the memory of a network whose receivers are too slow.
-const UNDER_WAY_MAX: usize = 65_536;
+const UNDER_WAY_MAX: usize = 16_384;
 
 /// All links of a mesh, and where they lead.
 #[derive(Debug)]
@@ -114,14 +114,12 @@ impl Wiring {
             out.resize_with(count, || None);
             out
         });
-        for (number, (a, b)) in scenario.links().into_iter().enumerate() {
+        for (a, b) in scenario.links() {
             let link = scenario.link(a, b);
-            // Each direction has its own chance, so that one more link does not reshuffle
-            // what happens to the others.
-            let seed = scenario.seed.wrapping_add(2 * number as u64);
-            let (a, b) = (a.0 as usize, b.0 as usize);
-            outs[a][b] = Some(Direction::new(link, seed));
-            outs[b][a] = Some(Direction::new(link, seed.wrapping_add(1)));
+            for (from, to) in [(a, b), (b, a)] {
+                let seed = Stream::Link(from, to).seed(scenario.seed);
+                outs[from.0 as usize][to.0 as usize] = Some(Direction::new(link, seed));
+            }
         }
         let (ends, postmen) = (0..scenario.network.nodes)
             .zip(outs)
