@@ -99,7 +99,7 @@ fn each_world_has_its_bounds() {
         "network.topology: 499999500000 links, but 20000000 is the most in the world sim"
     );
     plain
-        .with(&nodes(1_000))
+        .with(&nodes(500))
         .unwrap()
         .check_world(World::Mesh)
         .unwrap();

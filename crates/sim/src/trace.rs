@@ -57,6 +57,9 @@ mod tests {
             assert!(!all[..place].contains(one));
         }
         // For ever: a changed fingerprint would orphan every published one.
-        assert_eq!(of(&[1, 2, 3]).to_string(), "d0d5bca19b7ac3d7b1869b75247210c5");
+        assert_eq!(
+            of(&[1, 2, 3]).to_string(),
+            "d0d5bca19b7ac3d7b1869b75247210c5"
+        );
     }
 }

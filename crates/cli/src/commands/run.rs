@@ -124,6 +124,11 @@ struct Outputs {
 impl Outputs {
     fn open(args: &RunArgs) -> Result<Outputs, Failure> {
         let is_stdout = |path: &Option<_>| path.as_deref() == Some(Path::new("-"));
+        if args.events.is_some() && args.events == args.chain && !is_stdout(&args.events) {
+            return Err(Failure::Usage(
+                "--events and --chain cannot be written to one file".to_owned(),
+            ));
+        }
         let takers = [args.json, is_stdout(&args.events), is_stdout(&args.chain)];
         let taken = takers.into_iter().filter(|taken| *taken).count();
         if taken > 1 {

@@ -260,6 +260,7 @@ impl<'a> Run<'a> {
         let elapsed = self.ground.clock.elapsed();
         // Who was up and connected is known before they stop; what they have, after.
         let mut nodes = self.finals(&self.ground.ledger.board().tips);
+        self.ground.wiring.close();
         let mut died = None;
         for node in &mut self.nodes {
             died = node.stop(&self.ground).await.err().or(died);

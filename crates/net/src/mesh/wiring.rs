@@ -12,7 +12,7 @@
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::{DropReason, What};
@@ -35,6 +35,8 @@ const UNDER_WAY_MAX: usize = 16_384;
 #[derive(Debug)]
 pub(super) struct Wiring {
     clock: Clock,
+    /// The run is over: what is under way is neither delivered nor dropped.
+    closed: AtomicBool,
     ledger: Arc<Ledger>,
     ends: Vec<End>,
 }
@@ -141,10 +143,20 @@ impl Wiring {
             .unzip();
         let wiring = Wiring {
             clock,
+            closed: AtomicBool::new(false),
             ledger,
             ends,
         };
         (Arc::new(wiring), postmen)
+    }
+
+    /// The run is over: nothing is carried any more, and nothing is counted.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Opens a node's inbox, or closes it.
@@ -209,6 +221,9 @@ impl Wiring {
     }
 
     fn send(&self, from: NodeId, to: NodeId, message: Message<Wire>) {
+        if self.is_closed() {
+            return;
+        }
         let bytes = wire_bytes(&message);
         let kind = message.kind();
         self.ledger.tell(Some(from), What::Sent { to, kind, bytes });
@@ -238,6 +253,9 @@ impl Wiring {
     }
 
     fn deliver(&self, to: NodeId, parcel: Parcel) {
+        if self.is_closed() {
+            return;
+        }
         let end = self.end(to);
         end.under_way.fetch_sub(1, Ordering::Relaxed);
         let Parcel {
