@@ -135,7 +135,7 @@ impl Node {
     /// the data. For a world in which it shares its tree with others.
     pub fn restart<P>(self, seed: u64, tree: &BlockTree<P>) -> Self {
         let mut node = Node::new(self.config, self.strategy, seed);
-        node.remember(tree, |id| self.view.has_body(id));
+        node.remember(tree, |id| self.view.is_connected(id));
         for entry in self.pool.iter() {
             node.restore_data(tree, Arc::clone(entry));
         }
