@@ -197,3 +197,48 @@ fn joined<T>(thread: JoinHandle<T>) -> T {
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
+
+#[cfg(test)]
+mod tests {
+    use forkful_core::Time;
+    use forkful_core::event::What;
+
+    use super::*;
+
+    /// A pipe that nobody reads.
+    struct Stuck;
+
+    impl Write for Stuck {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            loop {
+                thread::park();
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.write(&[]).map(|_| ())
+        }
+    }
+
+    #[test]
+    fn a_trace_that_nobody_reads_does_not_outlast_an_interrupt() {
+        let interrupt = CancellationToken::new();
+        let trace = Trace::start("to a pipe".to_owned(), Stuck, interrupt.clone());
+        let mut sink = trace.sink();
+        interrupt.cancel();
+        let event = Event {
+            time: Time::ZERO,
+            node: None,
+            what: What::Healed,
+        };
+        // One more than wait: a sink that waited for room would stand still here.
+        for _ in 0..TRACE_EVENTS_MAX + 2 {
+            sink(&event);
+        }
+        drop(sink);
+        assert!(
+            trace.finish().is_err(),
+            "and it says that something is missing"
+        );
+    }
+}

@@ -81,10 +81,10 @@ fn after_a_split_one_side_reorganises_deeply() {
          nodes = [{ nodes = '0..3', hash_share = 3 }]
          events = [
              { at_height = 2, do = 'split', groups = ['0..3', '3..6'] },
-             { at_height = 30, do = 'heal' },
+             { at_height = 60, do = 'heal' },
          ]
-         stop = { height = 32 }
-         expect = { max_reorg_depth = { min = 1 } }");
+         stop = { height = 62 }
+         expect = { max_reorg_depth = { min = 3 } }");
     assert_converged(&outcome);
 }
 

@@ -34,3 +34,26 @@ fn equal_seeds_give_equal_runs_and_others_give_others() {
     let other = run(&scenario.with(&other).unwrap());
     assert_ne!(one.report.trace, other.report.trace);
 }
+
+/// A crash can leave a node alone just as a cut can: the others still agree.
+#[test]
+fn who_is_alone_after_a_crash_does_not_keep_the_others_from_agreeing() {
+    let scenario = Scenario::from_toml(
+        "network = { nodes = 5, topology = 'line' }
+         events = [{ at_height = 2, do = 'crash', node = 1 }]
+         stop = { height = 10, time_limit = '1h' }",
+    );
+    let report = run(&scenario.unwrap()).report;
+    assert!(report.converged, "{report:#?}");
+}
+
+#[test]
+fn what_is_unlimited_is_refused_wherever_it_stands() {
+    for toml in [
+        "mining = { hash_rate = 'unlimited' }",
+        "events = [{ at = '1s', do = 'hash-rate', node = 0, hash_rate = 'unlimited' }]",
+    ] {
+        let scenario = Scenario::from_toml(toml).unwrap();
+        assert!(play(&scenario, Options::default()).is_err(), "{toml}");
+    }
+}
