@@ -1,15 +1,14 @@
 //! Difficulty: which target the next block has to meet.
 //!
-//! Each rule is a pure function over plain numbers in a file of its own. This file
-//! only chooses between them and reads their arguments off the chain. Nothing in a
-//! header may claim a target: everybody computes it, from the parent and back.
+//! Each rule is a pure function over plain numbers in a file of its own. This file only
+//! names them and their parameters; the tree reads their arguments off the chain. Nothing
+//! in a header may claim a target: everybody computes it, from the parent and back.
 
 pub mod asert;
 pub mod bitcoin;
 pub mod lwma;
 
 use crate::target::Target;
-use crate::units::Timestamp;
 
 /// A rule that gives the target of every block of a chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,15 +75,6 @@ pub enum DifficultyError {
         /// Its greatest value.
         most: u64,
     },
-}
-
-/// The chain up to and including a parent, as the rules need to read it.
-pub trait Ancestry {
-    /// The height of the parent.
-    fn height(&self) -> u64;
-    /// The timestamp and target of the ancestor at `height`, which is at most
-    /// [`height`](Self::height).
-    fn at(&self, height: u64) -> (Timestamp, Target);
 }
 
 /// Ten years in milliseconds: longer than any interval or half-life that makes sense.

@@ -255,11 +255,6 @@ impl Node {
         self.peers.count()
     }
 
-    /// The name of its strategy.
-    pub fn strategy_name(&self) -> &'static str {
-        self.strategy.name()
-    }
-
     fn receive<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, message: Message<Ids>) {
         // A message can arrive after its connection ended; it is of no use then.
         if self.peers.get(peer).is_none() {

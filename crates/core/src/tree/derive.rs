@@ -1,7 +1,7 @@
 //! What a block demands of its children: computed once, when it enters.
 
 use crate::consensus::MEDIAN_TIME_BLOCKS;
-use crate::difficulty::{Ancestry, DifficultyRule, asert, bitcoin, lwma};
+use crate::difficulty::{DifficultyRule, asert, bitcoin, lwma};
 use crate::rules;
 use crate::target::Target;
 use crate::tree::{BlockId, BlockTree};
@@ -90,11 +90,12 @@ struct ChainTo<'a, P> {
     tip: BlockId,
 }
 
-impl<P> Ancestry for ChainTo<'_, P> {
+impl<P> ChainTo<'_, P> {
     fn height(&self) -> u64 {
         self.tree.height(self.tip)
     }
 
+    /// The timestamp and target of the ancestor at `height`.
     fn at(&self, height: u64) -> (Timestamp, Target) {
         let id = self
             .tree
