@@ -6,6 +6,7 @@ use forkful_core::event::{DropReason, What};
 use forkful_core::{
     BlockId, BlockRef, Effect, Event, Input, Message, NodeId, PeerId, Time, message::Ids,
 };
+use forkful_scenario::Parcel;
 
 use crate::run::{Happening, Sim};
 
@@ -43,6 +44,7 @@ impl Sim<'_> {
         let (to, back) = self.network.other_end(from, peer);
         let kind = message.kind();
         let bytes = self.bytes(&message);
+        let parcel = Parcel::new(kind, bytes.into(), 0);
         self.tell(Some(from), What::Sent { to, kind, bytes });
         let dropped = |why| What::Dropped {
             to,
@@ -53,7 +55,7 @@ impl Sim<'_> {
         if !self.network.is_open(from, peer) {
             return self.tell(Some(from), dropped(DropReason::Cut));
         }
-        let Some(arrives) = self.network.arrival(from, peer, self.now, bytes) else {
+        let Some(arrives) = self.network.arrival(from, peer, self.now, parcel) else {
             return self.tell(Some(from), dropped(DropReason::Loss));
         };
         let deliver = |block| Happening::Deliver {
@@ -86,8 +88,17 @@ impl Sim<'_> {
         u32::try_from(self.parcels.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// What a message weighs on the links, with what its blocks weigh beyond their own length.
     fn bytes(&self, message: &Message<Ids>) -> u32 {
-        u32::try_from(message.encoded_len(&self.tree)).unwrap_or(u32::MAX)
+        let length = message.encoded_len(&self.tree) as u64;
+        let weights = &self.scenario.network.block_bytes;
+        let of = |block: &BlockId| weights.of(&self.tree.hash(*block));
+        let extra = match message {
+            Message::NewBlock(block) | Message::Block(block) => of(block),
+            Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            _ => 0,
+        };
+        u32::try_from(length.saturating_add(extra)).unwrap_or(u32::MAX)
     }
 
     /// The deadline of a node has come, if it did not change its mind meanwhile.

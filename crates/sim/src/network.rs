@@ -1,12 +1,14 @@
 //! Who is linked to whom in a simulation, compactly.
 
 use forkful_core::{NodeId, PeerId, Time};
-use forkful_scenario::{Direction, Scenario, Stream};
+use forkful_scenario::{Direction, LinkModel, NodeLines, Parcel, Scenario};
 
 /// All links. A node names a peer by the place of the link in its own list.
 #[derive(Debug)]
 pub(crate) struct Network {
+    model: LinkModel,
     nodes: Vec<Vec<Edge>>,
+    lines: Vec<NodeLines>,
     /// Which side of a split each node is on. Messages travel only within one.
     sides: Vec<u32>,
     /// Whether any link was cut, or the network split, and not healed since.
@@ -26,27 +28,28 @@ impl Network {
     /// The links of a scenario.
     pub fn new(scenario: &Scenario) -> Self {
         let count = scenario.network.nodes as usize;
+        let model = LinkModel::new(scenario);
         let mut nodes: Vec<Vec<Edge>> = Vec::new();
         nodes.resize_with(count, Vec::new);
         for (a, b) in scenario.links() {
-            let link = scenario.link(a, b);
-            let seed = |from, to| Stream::Link(from, to).seed(scenario.seed);
             let place = |node: &Vec<Edge>| PeerId(u32::try_from(node.len()).unwrap_or(u32::MAX));
             let at_a = place(&nodes[a.0 as usize]);
             let at_b = place(&nodes[b.0 as usize]);
             nodes[a.0 as usize].push(Edge {
                 to: b,
                 back: at_b,
-                direction: Direction::new(link, seed(a, b)),
+                direction: model.direction(a, b),
             });
             nodes[b.0 as usize].push(Edge {
                 to: a,
                 back: at_a,
-                direction: Direction::new(link, seed(b, a)),
+                direction: model.direction(b, a),
             });
         }
         Network {
+            model,
             nodes,
+            lines: vec![NodeLines::default(); count],
             sides: vec![0; count],
             is_whole: true,
         }
@@ -69,13 +72,28 @@ impl Network {
             return true;
         }
         let edge = &self.nodes[from.0 as usize][peer.0 as usize];
-        !edge.direction.cut && self.sides[from.0 as usize] == self.sides[edge.to.0 as usize]
+        !edge.direction.is_cut() && self.sides[from.0 as usize] == self.sides[edge.to.0 as usize]
     }
 
-    /// When a message of so many bytes that is sent now arrives; `None` if it is lost.
-    pub fn arrival(&mut self, from: NodeId, peer: PeerId, now: Time, bytes: u32) -> Option<Time> {
+    /// When a message that is sent now arrives; `None` if it is lost.
+    pub fn arrival(
+        &mut self,
+        from: NodeId,
+        peer: PeerId,
+        now: Time,
+        parcel: Parcel,
+    ) -> Option<Time> {
         let edge = &mut self.nodes[from.0 as usize][peer.0 as usize];
-        edge.direction.arrival(now, bytes)
+        let to = edge.to;
+        let ends = [from.0 as usize, to.0 as usize];
+        let (sender, receiver) = match self.lines.get_disjoint_mut(ends) {
+            Ok([sender, receiver]) => (sender, Some(receiver)),
+            // No node has a link to itself.
+            Err(_) => (&mut self.lines[from.0 as usize], None),
+        };
+        let line = &mut edge.direction;
+        self.model
+            .arrival(from, to, line, sender, receiver, now, parcel)
     }
 
     /// Whether everybody can reach whom they are linked to.
@@ -88,7 +106,7 @@ impl Network {
         for (from, to) in [(a, b), (b, a)] {
             let edges = self.nodes[from.0 as usize].iter_mut();
             for edge in edges.filter(|edge| edge.to == to) {
-                edge.direction.cut = cut;
+                edge.direction.set_cut(cut);
             }
         }
         self.look();
@@ -115,7 +133,7 @@ impl Network {
     pub fn heal(&mut self) {
         self.sides.fill(0);
         for edge in self.nodes.iter_mut().flatten() {
-            edge.direction.cut = false;
+            edge.direction.set_cut(false);
         }
         self.is_whole = true;
     }
@@ -123,6 +141,6 @@ impl Network {
     fn look(&mut self) {
         let one_side = self.sides.iter().all(|side| *side == 0);
         let mut edges = self.nodes.iter().flatten();
-        self.is_whole = one_side && edges.all(|edge| !edge.direction.cut);
+        self.is_whole = one_side && edges.all(|edge| !edge.direction.is_cut());
     }
 }
