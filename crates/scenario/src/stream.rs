@@ -35,7 +35,13 @@ pub enum Stream {
 impl Stream {
     /// The seed of the stream in a run with `seed`.
     pub fn seed(self, seed: u64) -> u64 {
-        let (purpose, a, b) = match self {
+        let (purpose, a, b) = self.parts();
+        pair(mix(mix(seed) ^ purpose), a, b)
+    }
+
+    /// The purpose, and whom it concerns.
+    fn parts(self) -> (u64, u32, u32) {
+        match self {
             Stream::Node(node) => (1, node.0, 0),
             Stream::Link(from, to) => (2, from.0, to.0),
             Stream::Data => (3, 0, 0),
@@ -48,10 +54,20 @@ impl Stream {
             Stream::BlockBytes => (10, 0, 0),
             Stream::LinkLatency(low, high) => (11, low.0, high.0),
             Stream::Topology => (12, 0, 0),
-        };
-        let ids = u64::from(a) << 32 | u64::from(b);
-        mix(mix(mix(seed) ^ purpose) ^ ids)
+        }
     }
+
+    /// What the seeds of all streams of this purpose have in common: with [`pair`] one step
+    /// makes the seed of one.
+    pub(crate) fn base(self, seed: u64) -> u64 {
+        mix(mix(seed) ^ self.parts().0)
+    }
+}
+
+/// The seed of the stream of a purpose that concerns these two.
+#[inline]
+pub(crate) fn pair(base: u64, a: u32, b: u32) -> u64 {
+    mix(base ^ (u64::from(a) << 32 | u64::from(b)))
 }
 
 /// Number `k`, from 0, of the stream with this seed: a function and no state, so that a

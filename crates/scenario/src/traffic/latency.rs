@@ -120,11 +120,13 @@ mod tests {
                 let expected = curve.upper_quantile(above);
                 let found = tables.sample(number, bits) as f64;
                 // Between two of 1,024 quantiles the line is nearly the curve; a lognormal
-                // begins at zero, and its first bin is not looked at.
-                if step > 5 {
-                    let error = (found / expected - 1.0).abs();
-                    assert!(error < 1e-3, "{curve:?} {above}: {found} {expected}");
-                }
+                // begins at zero and rises steeply, but these are microseconds.
+                let error = (found - expected).abs();
+                let allowed = (expected * 1e-3).max(0.2 * MS);
+                assert!(
+                    error < allowed || step < 5,
+                    "{curve:?} {above}: {found} {expected}"
+                );
             }
         }
     }

@@ -10,12 +10,14 @@ use super::{Direction, Downlink, NodeLines, Parcel, Uplink};
 use crate::curve::Curve;
 use crate::nodes::Lines;
 use crate::scenario::{Jitter, JitterKind, Link, Scenario};
-use crate::stream::{Stream, draw};
+use crate::stream::{Stream, draw, pair};
 
 /// The constant facts of a run's links, shared by all nodes.
 #[derive(Debug)]
 pub struct LinkModel {
-    seed: u64,
+    /// What the seeds of all directions have in common, and those of all links.
+    directions: u64,
+    links: u64,
     /// Kinds of links; the first is the one of most.
     classes: Vec<Class>,
     /// Links of another kind, in order: the lower node, the higher, the class.
@@ -115,7 +117,8 @@ impl LinkModel {
             None => Class::new(Latency::of(&network.link), &network.link),
         };
         let mut model = LinkModel {
-            seed: scenario.seed,
+            directions: Stream::Link(NodeId(0), NodeId(0)).base(scenario.seed),
+            links: Stream::LinkLatency(NodeId(0), NodeId(0)).base(scenario.seed),
             classes: vec![base],
             others: Vec::new(),
             regions,
@@ -263,10 +266,7 @@ impl LinkModel {
     #[inline]
     fn latency(&self, class: &Class, from: NodeId, to: NodeId, line: &mut Direction) -> u64 {
         let mut bits = || match class.per_link {
-            true => draw(
-                Stream::LinkLatency(from.min(to), from.max(to)).seed(self.seed),
-                0,
-            ),
+            true => draw(pair(self.links, from.min(to).0, from.max(to).0), 0),
             false => self.next_draw(from, to, line),
         };
         match class.latency {
@@ -281,9 +281,9 @@ impl LinkModel {
             Latency::Curve(curve) => exact(curve, bits(), class.round),
             Latency::Regional => self.regions.as_ref().map_or(0, |regions| {
                 let of = |node: NodeId| usize::from(regions.of[node.0 as usize]);
-                let pair = of(from) * regions.count + of(to);
+                let table = of(from) * regions.count + of(to);
                 let bits = if regions.is_fixed { 0 } else { bits() };
-                regions.tables.sample(pair, bits)
+                regions.tables.sample(table, bits)
             }),
         }
     }
@@ -292,7 +292,7 @@ impl LinkModel {
     fn next_draw(&self, from: NodeId, to: NodeId, line: &mut Direction) -> u64 {
         let number = line.draws;
         line.draws = number.wrapping_add(1);
-        draw(Stream::Link(from, to).seed(self.seed), number)
+        draw(pair(self.directions, from.0, to.0), number)
     }
 }
 
