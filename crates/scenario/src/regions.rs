@@ -116,9 +116,9 @@ pub const NETWORKS: &[NetworkFile] = &[
         toml: include_str!("../networks/bitcoin-2015.toml"),
     },
     NetworkFile {
-        name: "gervais-2016",
+        name: "bitcoin-2016",
         about: "Bitcoin's network in 2016 as Gervais et al. measured it: bandwidths and blocks of many sizes.",
-        toml: include_str!("../networks/gervais-2016.toml"),
+        toml: include_str!("../networks/bitcoin-2016.toml"),
     },
 ];
 

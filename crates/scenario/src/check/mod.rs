@@ -108,7 +108,7 @@ pub(crate) fn world(scenario: &Scenario, world: World) -> Checked<()> {
         let most = world.nodes_max();
         return Err(Problem::TooManyNodes { nodes, most, world }.at("network.nodes"));
     }
-    let links = scenario.network.topology.link_count(nodes);
+    let links = scenario.link_count();
     let most = world.links_max();
     if links > most {
         let problem = Problem::TooManyLinks(TooManyLinks { links, most }, world);
