@@ -14,7 +14,10 @@ use hdrhistogram::Histogram;
 use crate::expect::Expect;
 use crate::final_state::{FinalState, NodeFinal};
 use crate::fork_tree::{BlockRecord, ForkTree};
-use crate::report::{Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread};
+use crate::reach::{PARTS, Reach, Spreading};
+use crate::report::{
+    Blocks, Data, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report, Spread,
+};
 use crate::scenario::Scenario;
 use crate::world::World;
 
@@ -26,6 +29,7 @@ pub struct Recorder {
     seed: u64,
     expect: Expect,
     tree: ForkTree,
+    spreading: Spreading,
     nodes: Vec<NodeCount>,
     messages: [KindCount; MessageKind::ALL.len()],
     reorgs: Reorgs,
@@ -79,6 +83,7 @@ impl Recorder {
             seed: scenario.seed,
             expect: scenario.expect,
             tree: ForkTree::new(genesis),
+            spreading: Spreading::new(&scenario.hash_shares()),
             nodes: vec![NodeCount::default(); scenario.network.nodes as usize],
             messages: [KindCount::default(); MessageKind::ALL.len()],
             reorgs: Reorgs::default(),
@@ -101,7 +106,7 @@ impl Recorder {
             What::Dropped { kind, why, .. } => {
                 self.messages[*kind as usize].dropped[*why as usize] += 1;
             }
-            What::Received { block, .. } => self.arrived(block, event.time),
+            What::Received { block, .. } => self.arrived(event, block),
             What::Mined {
                 block,
                 parent,
@@ -157,6 +162,11 @@ impl Recorder {
         &self.tree
     }
 
+    /// How each block spread, in the order of the tree's blocks.
+    pub fn reach(&self) -> &[Reach] {
+        self.spreading.blocks()
+    }
+
     /// The report of the run, which ended so; expectations are held against it.
     pub fn finish(&self, end: &FinalState) -> Report {
         let agreed = NodeFinal::agreed_tip(&end.nodes);
@@ -173,6 +183,7 @@ impl Recorder {
             on_chain: on_chain_count.saturating_sub(1),
             stale: self.tree.blocks().len() as u64 - on_chain_count.max(1),
         };
+        let forks = self.tree.fork_heights().len() as u64;
         let mut report = Report {
             world: self.world,
             scenario: self.scenario.clone(),
@@ -186,12 +197,15 @@ impl Recorder {
             duration: end.elapsed.as_secs_f64(),
             stale_rate: ratio(blocks.stale, blocks.mined),
             blocks,
-            forks: self.tree.fork_heights().len() as u64,
+            forks,
+            fork_rate: ratio(forks, self.tree.heights()),
             reorgs: self.reorgs.clone(),
             messages: self.message_counts(),
             data: self.data(&end.entries),
             block_interval_ms: self.block_intervals(&tip.hash),
             propagation_ms: spread(&self.propagation),
+            reach: self.reach_reports(),
+            exposure_ms: self.exposure_ms(),
             nodes: self.node_reports(&end.nodes, &on_chain),
             expectations: Vec::new(),
         };
@@ -208,14 +222,21 @@ impl Recorder {
             time: event.time,
             entries,
         });
-        if is_new && let Some(node) = self.node(event.node) {
+        if !is_new {
+            return;
+        }
+        self.spreading.found(event.node.map(|node| node.0 as usize));
+        if let Some(node) = self.node(event.node) {
             node.mined += 1;
         }
     }
 
-    fn arrived(&mut self, block: &BlockRef, time: Time) {
-        if let Some(record) = self.tree.get(&block.hash) {
-            count(&mut self.propagation, time.since(record.time));
+    fn arrived(&mut self, event: &Event, block: &BlockRef) {
+        if let Some(place) = self.tree.place(&block.hash) {
+            let after = event.time.since(self.tree.blocks()[place].time);
+            count(&mut self.propagation, after);
+            let node = event.node.map(|node| node.0 as usize);
+            self.spreading.arrived(place, node, after);
         }
     }
 
@@ -273,6 +294,35 @@ impl Recorder {
         spread(&intervals)
     }
 
+    fn reach_reports(&self) -> Vec<ReachReport> {
+        let found = self.reach().get(1..).unwrap_or_default();
+        let over_blocks = |moment: &dyn Fn(&Reach) -> Option<Duration>| {
+            let mut moments = histogram();
+            for moment in found.iter().filter_map(moment) {
+                count(&mut moments, moment);
+            }
+            spread(&moments)
+        };
+        let report = |(place, percent)| ReachReport {
+            percent,
+            nodes_ms: over_blocks(&|reach| reach.by_nodes[place]),
+            hash_rate_ms: over_blocks(&|reach| reach.by_hash_rate[place]),
+        };
+        PARTS.into_iter().enumerate().map(report).collect()
+    }
+
+    /// Of the blocks that all of the hash rate has, lest the last ones count as fast.
+    fn exposure_ms(&self) -> Option<f64> {
+        let found = self.reach().get(1..).unwrap_or_default();
+        let everywhere = found.iter().filter(|reach| reach.hash_share > 1.0 - 1e-9);
+        let (mut sum, mut blocks) = (0.0, 0_u32);
+        for reach in everywhere {
+            sum += reach.exposure;
+            blocks += 1;
+        }
+        (blocks > 0).then(|| sum * 1_000.0 / f64::from(blocks))
+    }
+
     fn node_reports(&self, nodes: &[NodeFinal], on_chain: &[bool]) -> Vec<NodeReport> {
         let mut mined_on_chain = vec![0_u64; self.nodes.len()];
         for (block, on_chain) in self.tree.blocks().iter().zip(on_chain) {
@@ -284,22 +334,26 @@ impl Recorder {
             }
         }
         let counts = self.nodes.iter().zip(mined_on_chain);
+        let counts = counts.zip(self.spreading.shares());
         (0..)
             .zip(nodes.iter().zip(counts))
-            .map(|(id, (end, (count, blocks_on_chain)))| NodeReport {
-                id: NodeId(id),
-                tip: end.tip.hash,
-                height: end.tip.height,
-                blocks_mined: count.mined,
-                blocks_on_chain,
-                reorgs: count.reorgs,
-                state: if end.up {
-                    NodeState::Up
-                } else {
-                    NodeState::Crashed
+            .map(
+                |(id, (end, ((count, blocks_on_chain), hash_share)))| NodeReport {
+                    id: NodeId(id),
+                    tip: end.tip.hash,
+                    height: end.tip.height,
+                    hash_share: *hash_share,
+                    blocks_mined: count.mined,
+                    blocks_on_chain,
+                    reorgs: count.reorgs,
+                    state: if end.up {
+                        NodeState::Up
+                    } else {
+                        NodeState::Crashed
+                    },
+                    honest: end.honest,
                 },
-                honest: end.honest,
-            })
+            )
             .collect()
     }
 }

@@ -7,7 +7,7 @@ use forkful_core::{
     BlockId, BlockRef, Effect, Event, Input, Message, NodeId, PeerId, Time, message::Ids,
 };
 
-use crate::run::{Happening, Sim};
+use crate::run::{Happening, Sending, Sim};
 
 impl Sim<'_> {
     pub(crate) fn deliver(&mut self, to: NodeId, from: PeerId, message: Message<Ids>) {
@@ -44,6 +44,22 @@ impl Sim<'_> {
         let kind = message.kind();
         let bytes = self.bytes(&message);
         self.tell(Some(from), What::Sent { to, kind, bytes });
+        let arrives = if self.network.is_open(from, peer) {
+            self.network.arrival(from, peer, self.now, bytes)
+        } else {
+            None
+        };
+        let sending = Sending {
+            sent: self.now,
+            arrives,
+            from,
+            to,
+            kind,
+            bytes,
+        };
+        for sink in &mut self.options.messages {
+            sink(&sending);
+        }
         let dropped = |why| What::Dropped {
             to,
             kind,
@@ -53,7 +69,7 @@ impl Sim<'_> {
         if !self.network.is_open(from, peer) {
             return self.tell(Some(from), dropped(DropReason::Cut));
         }
-        let Some(arrives) = self.network.arrival(from, peer, self.now, bytes) else {
+        let Some(arrives) = arrives else {
             return self.tell(Some(from), dropped(DropReason::Loss));
         };
         let deliver = |block| Happening::Deliver {
@@ -237,6 +253,15 @@ impl Sim<'_> {
         self.recorder.record(&event);
         for sink in &mut self.options.sinks {
             sink(&event);
+        }
+        let of_message = matches!(
+            event.what,
+            What::Sent { .. } | What::Delivered { .. } | What::Dropped { .. }
+        );
+        if !of_message {
+            for watcher in &mut self.options.watchers {
+                watcher(&event);
+            }
         }
     }
 

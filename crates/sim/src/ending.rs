@@ -148,6 +148,7 @@ impl Sim<'_> {
         Outcome {
             report: self.recorder.finish(&state),
             tree: self.recorder.tree().clone(),
+            reach: self.recorder.reach().to_vec(),
             chain,
             consensus: self.tree.consensus().clone(),
         }

@@ -29,5 +29,5 @@ mod trace;
 
 pub use lottery::{Clock, Lottery};
 pub use queue::EventQueue;
-pub use run::{Options, PlayError, play};
+pub use run::{MessageSink, Options, PlayError, Sending, play};
 pub use trace::TraceHash;

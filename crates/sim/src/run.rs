@@ -30,10 +30,35 @@ const LOOK: u32 = 4_096;
 /// How a scenario is simulated, apart from what it says itself.
 #[derive(Default)]
 pub struct Options {
-    /// Consumers of the run's events.
+    /// Consumers of all of the run's events.
     pub sinks: Vec<Sink>,
+    /// Consumers of all events but those of messages: sent, delivered and dropped. They
+    /// cost a run nearly nothing.
+    pub watchers: Vec<Sink>,
+    /// Consumers of messages, each told once, when it is sent.
+    pub messages: Vec<MessageSink>,
     /// Asked now and then; ends the run at once and cleanly when it says yes.
     pub interrupted: Option<Box<dyn Fn() -> bool>>,
+}
+
+/// A consumer of messages. Called in the order in which they are sent.
+pub type MessageSink = Box<dyn FnMut(&Sending) + Send>;
+
+/// A message that is sent: a line of a full trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sending {
+    /// When.
+    pub sent: Time,
+    /// When it will arrive, if nothing comes between; `None` if it is lost at once.
+    pub arrives: Option<Time>,
+    /// By whom.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// What kind of message.
+    pub kind: MessageKind,
+    /// Its length in bytes, as the links feel it.
+    pub bytes: u32,
 }
 
 /// Why a scenario cannot be simulated.
