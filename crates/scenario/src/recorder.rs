@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use forkful_core::event::{DropReason, What};
-use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId, Time};
+use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId};
 use hdrhistogram::Histogram;
 
 use crate::expect::Expect;
