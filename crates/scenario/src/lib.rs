@@ -45,6 +45,7 @@ mod recorder;
 mod report;
 mod scenario;
 mod schema;
+mod spread;
 mod stop;
 mod stream;
 mod timetable;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::report::ReachReport;
+use crate::spread::{count, histogram, spread};
+
 /// The parts of the network whose moment is kept: 10, 25, 50, 75, 90 and 99 of a hundred.
 pub const PARTS: [u32; 6] = [10, 25, 50, 75, 90, 99];
 
@@ -94,6 +97,40 @@ impl Spreading {
     /// Of every block, genesis first.
     pub fn blocks(&self) -> &[Reach] {
         &self.blocks
+    }
+
+    /// One row for each of [`PARTS`].
+    pub fn reports(&self) -> Vec<ReachReport> {
+        let over_blocks = |moment: &dyn Fn(&Reach) -> Option<Duration>| {
+            let mut moments = histogram();
+            for moment in self.found().iter().filter_map(moment) {
+                count(&mut moments, moment);
+            }
+            spread(&moments)
+        };
+        let report = |(place, percent)| ReachReport {
+            percent,
+            nodes_ms: over_blocks(&|reach| reach.by_nodes[place]),
+            hash_rate_ms: over_blocks(&|reach| reach.by_hash_rate[place]),
+        };
+        PARTS.into_iter().enumerate().map(report).collect()
+    }
+
+    /// The mean exposure of the blocks that all of the hash rate has, lest the last ones of
+    /// a run count as fast. In milliseconds.
+    pub fn exposure_ms(&self) -> Option<f64> {
+        let everywhere = |reach: &&Reach| reach.hash_share > 1.0 - 1e-9;
+        let (mut sum, mut blocks) = (0.0, 0_u32);
+        for reach in self.found().iter().filter(everywhere) {
+            sum += reach.exposure;
+            blocks += 1;
+        }
+        (blocks > 0).then(|| sum * 1_000.0 / f64::from(blocks))
+    }
+
+    /// Genesis was not found by anybody.
+    fn found(&self) -> &[Reach] {
+        self.blocks.get(1..).unwrap_or_default()
     }
 
     /// Of every node, its part of the hash rate at the beginning.

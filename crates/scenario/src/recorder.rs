@@ -14,11 +14,10 @@ use hdrhistogram::Histogram;
 use crate::expect::Expect;
 use crate::final_state::{FinalState, NodeFinal};
 use crate::fork_tree::{BlockRecord, ForkTree};
-use crate::reach::{PARTS, Reach, Spreading};
-use crate::report::{
-    Blocks, Data, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report, Spread,
-};
+use crate::reach::{Reach, Spreading};
+use crate::report::{Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread};
 use crate::scenario::Scenario;
+use crate::spread::{count, histogram, spread};
 use crate::world::World;
 
 /// Folds the events of a run.
@@ -204,8 +203,8 @@ impl Recorder {
             data: self.data(&end.entries),
             block_interval_ms: self.block_intervals(&tip.hash),
             propagation_ms: spread(&self.propagation),
-            reach: self.reach_reports(),
-            exposure_ms: self.exposure_ms(),
+            reach: self.spreading.reports(),
+            exposure_ms: self.spreading.exposure_ms(),
             nodes: self.node_reports(&end.nodes, &on_chain),
             expectations: Vec::new(),
         };
@@ -294,35 +293,6 @@ impl Recorder {
         spread(&intervals)
     }
 
-    fn reach_reports(&self) -> Vec<ReachReport> {
-        let found = self.reach().get(1..).unwrap_or_default();
-        let over_blocks = |moment: &dyn Fn(&Reach) -> Option<Duration>| {
-            let mut moments = histogram();
-            for moment in found.iter().filter_map(moment) {
-                count(&mut moments, moment);
-            }
-            spread(&moments)
-        };
-        let report = |(place, percent)| ReachReport {
-            percent,
-            nodes_ms: over_blocks(&|reach| reach.by_nodes[place]),
-            hash_rate_ms: over_blocks(&|reach| reach.by_hash_rate[place]),
-        };
-        PARTS.into_iter().enumerate().map(report).collect()
-    }
-
-    /// Of the blocks that all of the hash rate has, lest the last ones count as fast.
-    fn exposure_ms(&self) -> Option<f64> {
-        let found = self.reach().get(1..).unwrap_or_default();
-        let everywhere = found.iter().filter(|reach| reach.hash_share > 1.0 - 1e-9);
-        let (mut sum, mut blocks) = (0.0, 0_u32);
-        for reach in everywhere {
-            sum += reach.exposure;
-            blocks += 1;
-        }
-        (blocks > 0).then(|| sum * 1_000.0 / f64::from(blocks))
-    }
-
     fn node_reports(&self, nodes: &[NodeFinal], on_chain: &[bool]) -> Vec<NodeReport> {
         let mut mined_on_chain = vec![0_u64; self.nodes.len()];
         for (block, on_chain) in self.tree.blocks().iter().zip(on_chain) {
@@ -356,36 +326,6 @@ impl Recorder {
             )
             .collect()
     }
-}
-
-/// Grows with the spread of its values, to some hundred kilobytes, not with their number.
-fn histogram() -> Histogram<u64> {
-    Histogram::new(3).expect("three significant digits are in its range of 0 to 5")
-}
-
-/// Adds a duration, in microseconds.
-fn count(histogram: &mut Histogram<u64>, span: Duration) {
-    // A run's clock ends after 584 years. A histogram that grows by itself takes any
-    // value below 2^63, and this is below.
-    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX >> 1);
-    let _ = histogram.record(micros.min(u64::MAX >> 1));
-}
-
-/// The spread of values in microseconds, in milliseconds.
-fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "microseconds of any run fit in 53 bits"
-    )]
-    let ms = |micros: u64| micros as f64 / 1_000.0;
-    (!histogram.is_empty()).then(|| Spread {
-        count: histogram.len(),
-        mean: histogram.mean() / 1_000.0,
-        p50: ms(histogram.value_at_quantile(0.5)),
-        p90: ms(histogram.value_at_quantile(0.9)),
-        p99: ms(histogram.value_at_quantile(0.99)),
-        max: ms(histogram.max()),
-    })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a rate, for people to read")]
