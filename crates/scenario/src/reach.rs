@@ -103,7 +103,7 @@ impl Spreading {
     pub fn reports(&self) -> Vec<ReachReport> {
         let over_blocks = |moment: &dyn Fn(&Reach) -> Option<Duration>| {
             let mut moments = histogram();
-            for moment in self.found().iter().filter_map(moment) {
+            for moment in self.but_genesis().iter().filter_map(moment) {
                 count(&mut moments, moment);
             }
             spread(&moments)
@@ -121,7 +121,7 @@ impl Spreading {
     pub fn exposure_ms(&self) -> Option<f64> {
         let everywhere = |reach: &&Reach| reach.hash_share > 1.0 - 1e-9;
         let (mut sum, mut blocks) = (0.0, 0_u32);
-        for reach in self.found().iter().filter(everywhere) {
+        for reach in self.but_genesis().iter().filter(everywhere) {
             sum += reach.exposure;
             blocks += 1;
         }
@@ -129,7 +129,7 @@ impl Spreading {
     }
 
     /// Genesis was not found by anybody.
-    fn found(&self) -> &[Reach] {
+    fn but_genesis(&self) -> &[Reach] {
         self.blocks.get(1..).unwrap_or_default()
     }
 
