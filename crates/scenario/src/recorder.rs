@@ -5,7 +5,6 @@
 //! data, never with messages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use forkful_core::event::{DropReason, What};
 use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId};
