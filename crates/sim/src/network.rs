@@ -3,10 +3,13 @@
 use forkful_core::{NodeId, PeerId, Time};
 use forkful_scenario::{Direction, Scenario, Stream};
 
-/// All links. A node names a peer by the place of the link in its own list.
+/// All links. A node names a peer by the place of the link in its own list; the lists of
+/// all nodes stand one after the other.
 #[derive(Debug)]
 pub(crate) struct Network {
-    nodes: Vec<Vec<Edge>>,
+    /// Where the list of each node begins, and at last where the lists end.
+    first: Vec<u32>,
+    edges: Vec<Edge>,
     /// Which side of a split each node is on. Messages travel only within one.
     sides: Vec<u32>,
     /// Whether any link was cut, or the network split, and not healed since.
@@ -25,41 +28,48 @@ struct Edge {
 impl Network {
     /// The links of a scenario.
     pub fn new(scenario: &Scenario) -> Self {
-        let count = scenario.network.nodes as usize;
-        let mut nodes: Vec<Vec<Edge>> = Vec::new();
-        nodes.resize_with(count, Vec::new);
-        for (a, b) in scenario.links() {
+        let links = scenario.links();
+        let first = list_starts(scenario.network.nodes, &links);
+        let mut edges = Vec::with_capacity(2 * links.len());
+        let unlinked = |_| Edge {
+            to: NodeId(0),
+            back: PeerId(0),
+            direction: Direction::new(scenario.network.link, 0),
+        };
+        edges.extend((0..2 * links.len()).map(unlinked));
+        let mut next = first.clone();
+        for (a, b) in links {
             let link = scenario.link(a, b);
-            let seed = |from, to| Stream::Link(from, to).seed(scenario.seed);
-            let place = |node: &Vec<Edge>| PeerId(u32::try_from(node.len()).unwrap_or(u32::MAX));
-            let at_a = place(&nodes[a.0 as usize]);
-            let at_b = place(&nodes[b.0 as usize]);
-            nodes[a.0 as usize].push(Edge {
-                to: b,
-                back: at_b,
-                direction: Direction::new(link, seed(a, b)),
-            });
-            nodes[b.0 as usize].push(Edge {
-                to: a,
-                back: at_a,
-                direction: Direction::new(link, seed(b, a)),
-            });
+            let place = |node: NodeId| next[node.0 as usize] - first[node.0 as usize];
+            let (at_a, at_b) = (PeerId(place(a)), PeerId(place(b)));
+            for (from, to, back) in [(a, b, at_b), (b, a, at_a)] {
+                let seed = Stream::Link(from, to).seed(scenario.seed);
+                let at = &mut next[from.0 as usize];
+                let direction = Direction::new(link, seed);
+                edges[*at as usize] = Edge {
+                    to,
+                    back,
+                    direction,
+                };
+                *at += 1;
+            }
         }
         Network {
-            nodes,
-            sides: vec![0; count],
+            first,
+            edges,
+            sides: vec![0; scenario.network.nodes as usize],
             is_whole: true,
         }
     }
 
     /// How many peers a node has.
     pub fn degree(&self, node: NodeId) -> u32 {
-        u32::try_from(self.nodes[node.0 as usize].len()).unwrap_or(u32::MAX)
+        self.first[node.0 as usize + 1] - self.first[node.0 as usize]
     }
 
     /// Whom a node knows as `peer`, and as what that one knows it.
     pub fn other_end(&self, node: NodeId, peer: PeerId) -> (NodeId, PeerId) {
-        let edge = &self.nodes[node.0 as usize][peer.0 as usize];
+        let edge = &self.edges[self.place(node, peer)];
         (edge.to, edge.back)
     }
 
@@ -68,14 +78,14 @@ impl Network {
         if self.is_whole {
             return true;
         }
-        let edge = &self.nodes[from.0 as usize][peer.0 as usize];
+        let edge = &self.edges[self.place(from, peer)];
         !edge.direction.cut && self.sides[from.0 as usize] == self.sides[edge.to.0 as usize]
     }
 
     /// When a message of so many bytes that is sent now arrives; `None` if it is lost.
     pub fn arrival(&mut self, from: NodeId, peer: PeerId, now: Time, bytes: u32) -> Option<Time> {
-        let edge = &mut self.nodes[from.0 as usize][peer.0 as usize];
-        edge.direction.arrival(now, bytes)
+        let place = self.place(from, peer);
+        self.edges[place].direction.arrival(now, bytes)
     }
 
     /// Whether everybody can reach whom they are linked to.
@@ -86,8 +96,8 @@ impl Network {
     /// Cuts the link between two nodes, or heals it, in both directions.
     pub fn set_cut(&mut self, a: NodeId, b: NodeId, cut: bool) {
         for (from, to) in [(a, b), (b, a)] {
-            let edges = self.nodes[from.0 as usize].iter_mut();
-            for edge in edges.filter(|edge| edge.to == to) {
+            let list = self.list(from);
+            for edge in self.edges[list].iter_mut().filter(|edge| edge.to == to) {
                 edge.direction.cut = cut;
             }
         }
@@ -114,7 +124,7 @@ impl Network {
     /// Ends every cut and split.
     pub fn heal(&mut self) {
         self.sides.fill(0);
-        for edge in self.nodes.iter_mut().flatten() {
+        for edge in &mut self.edges {
             edge.direction.cut = false;
         }
         self.is_whole = true;
@@ -122,7 +132,28 @@ impl Network {
 
     fn look(&mut self) {
         let one_side = self.sides.iter().all(|side| *side == 0);
-        let mut edges = self.nodes.iter().flatten();
-        self.is_whole = one_side && edges.all(|edge| !edge.direction.cut);
+        self.is_whole = one_side && self.edges.iter().all(|edge| !edge.direction.cut);
     }
+
+    fn place(&self, node: NodeId, peer: PeerId) -> usize {
+        (self.first[node.0 as usize] + peer.0) as usize
+    }
+
+    fn list(&self, node: NodeId) -> std::ops::Range<usize> {
+        self.first[node.0 as usize] as usize..self.first[node.0 as usize + 1] as usize
+    }
+}
+
+/// Where the list of each node begins when they stand one after the other. The bound on
+/// links keeps both directions of all of them within 32 bits.
+fn list_starts(nodes: u32, links: &[(NodeId, NodeId)]) -> Vec<u32> {
+    let mut starts = vec![0; nodes as usize + 1];
+    for (a, b) in links {
+        starts[a.0 as usize + 1] += 1;
+        starts[b.0 as usize + 1] += 1;
+    }
+    for node in 0..nodes as usize {
+        starts[node + 1] += starts[node];
+    }
+    starts
 }
