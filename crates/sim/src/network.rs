@@ -9,20 +9,20 @@ use forkful_scenario::{Direction, Scenario, Stream};
 pub(crate) struct Network {
     /// Where the list of each node begins, and at last where the lists end.
     first: Vec<u32>,
-    edges: Vec<Edge>,
+    ends: Vec<End>,
+    directions: Vec<Direction>,
     /// Which side of a split each node is on. Messages travel only within one.
     sides: Vec<u32>,
     /// Whether any link was cut, or the network split, and not healed since.
     is_whole: bool,
 }
 
-/// One direction of a link.
-#[derive(Debug)]
-struct Edge {
-    to: NodeId,
+/// Where a link leads to.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    node: NodeId,
     /// As what the other end knows this one.
     back: PeerId,
-    direction: Direction,
 }
 
 impl Network {
@@ -30,33 +30,30 @@ impl Network {
     pub fn new(scenario: &Scenario) -> Self {
         let links = scenario.links();
         let first = list_starts(scenario.network.nodes, &links);
-        let mut edges = Vec::with_capacity(2 * links.len());
-        let unlinked = |_| Edge {
-            to: NodeId(0),
+        let nowhere = End {
+            node: NodeId(0),
             back: PeerId(0),
-            direction: Direction::new(scenario.network.link, 0),
         };
-        edges.extend((0..2 * links.len()).map(unlinked));
+        let mut ends = vec![nowhere; 2 * links.len()];
+        let unlinked = |_| Direction::new(scenario.network.link, 0);
+        let mut directions: Vec<Direction> = (0..2 * links.len()).map(unlinked).collect();
         let mut next = first.clone();
         for (a, b) in links {
             let link = scenario.link(a, b);
             let place = |node: NodeId| next[node.0 as usize] - first[node.0 as usize];
             let (at_a, at_b) = (PeerId(place(a)), PeerId(place(b)));
-            for (from, to, back) in [(a, b, at_b), (b, a, at_a)] {
-                let seed = Stream::Link(from, to).seed(scenario.seed);
+            for (from, node, back) in [(a, b, at_b), (b, a, at_a)] {
+                let seed = Stream::Link(from, node).seed(scenario.seed);
                 let at = &mut next[from.0 as usize];
-                let direction = Direction::new(link, seed);
-                edges[*at as usize] = Edge {
-                    to,
-                    back,
-                    direction,
-                };
+                ends[*at as usize] = End { node, back };
+                directions[*at as usize] = Direction::new(link, seed);
                 *at += 1;
             }
         }
         Network {
             first,
-            edges,
+            ends,
+            directions,
             sides: vec![0; scenario.network.nodes as usize],
             is_whole: true,
         }
@@ -69,8 +66,8 @@ impl Network {
 
     /// Whom a node knows as `peer`, and as what that one knows it.
     pub fn other_end(&self, node: NodeId, peer: PeerId) -> (NodeId, PeerId) {
-        let edge = &self.edges[self.place(node, peer)];
-        (edge.to, edge.back)
+        let end = self.ends[self.place(node, peer)];
+        (end.node, end.back)
     }
 
     /// Whether a message can get from a node to a peer now.
@@ -78,14 +75,15 @@ impl Network {
         if self.is_whole {
             return true;
         }
-        let edge = &self.edges[self.place(from, peer)];
-        !edge.direction.cut && self.sides[from.0 as usize] == self.sides[edge.to.0 as usize]
+        let place = self.place(from, peer);
+        let to = self.ends[place].node;
+        !self.directions[place].cut && self.sides[from.0 as usize] == self.sides[to.0 as usize]
     }
 
     /// When a message of so many bytes that is sent now arrives; `None` if it is lost.
     pub fn arrival(&mut self, from: NodeId, peer: PeerId, now: Time, bytes: u32) -> Option<Time> {
         let place = self.place(from, peer);
-        self.edges[place].direction.arrival(now, bytes)
+        self.directions[place].arrival(now, bytes)
     }
 
     /// Whether everybody can reach whom they are linked to.
@@ -96,9 +94,10 @@ impl Network {
     /// Cuts the link between two nodes, or heals it, in both directions.
     pub fn set_cut(&mut self, a: NodeId, b: NodeId, cut: bool) {
         for (from, to) in [(a, b), (b, a)] {
-            let list = self.list(from);
-            for edge in self.edges[list].iter_mut().filter(|edge| edge.to == to) {
-                edge.direction.cut = cut;
+            for place in self.list(from) {
+                if self.ends[place].node == to {
+                    self.directions[place].cut = cut;
+                }
             }
         }
         self.look();
@@ -124,15 +123,15 @@ impl Network {
     /// Ends every cut and split.
     pub fn heal(&mut self) {
         self.sides.fill(0);
-        for edge in &mut self.edges {
-            edge.direction.cut = false;
+        for direction in &mut self.directions {
+            direction.cut = false;
         }
         self.is_whole = true;
     }
 
     fn look(&mut self) {
         let one_side = self.sides.iter().all(|side| *side == 0);
-        self.is_whole = one_side && self.edges.iter().all(|edge| !edge.direction.cut);
+        self.is_whole = one_side && self.directions.iter().all(|direction| !direction.cut);
     }
 
     fn place(&self, node: NodeId, peer: PeerId) -> usize {

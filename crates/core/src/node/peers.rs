@@ -100,13 +100,10 @@ impl Peers {
 
     /// The connected peers, in the order of the table from the `start`-th slot on.
     pub fn iter_from(&self, start: usize) -> impl Iterator<Item = (PeerId, &Peer)> {
-        let slots = self.slots.len();
-        (0..slots).filter_map(move |offset| {
-            let index = (start + offset) % slots;
-            let peer = self.slots[index].as_ref()?;
-            // PEERS_MAX bounds the table.
-            Some((PeerId(u32::try_from(index).ok()?), peer))
-        })
+        let start = start.min(self.slots.len());
+        let (before, after) = self.slots.split_at(start);
+        let slots = numbered(start, after).chain(numbered(0, before));
+        slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_ref()?)))
     }
 
     /// As many slots as were ever in use: the range to draw `start` from.
@@ -156,6 +153,12 @@ impl Peers {
         let (next, _) = (self.ahead.iter().enumerate()).min_by_key(|(_, ahead)| stalls(ahead))?;
         Some(self.ahead.remove(next))
     }
+}
+
+/// Slots and their numbers, of which the first is `from`.
+fn numbered(from: usize, slots: &[Option<Peer>]) -> impl Iterator<Item = (u32, &Option<Peer>)> {
+    // PEERS_MAX bounds the table.
+    (u32::try_from(from).unwrap_or(u32::MAX)..).zip(slots)
 }
 
 impl Peer {
