@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use forkful_core::event::{DropReason, What};
 use forkful_core::{
-    BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
+    BlockId, BlockRef, Effect, Event, Header, Input, Message, MessageKind, NodeId, PeerId, Time,
     message::Ids,
 };
 
 use crate::run::{Happening, Sending, Sim};
+
+/// The length of an announcement: its type and a header (a test holds it against the codec).
+const ANNOUNCE_BYTES: u32 = 89;
 
 impl Sim<'_> {
     pub(crate) fn deliver(&mut self, to: NodeId, from: PeerId, message: Message<Ids>) {
@@ -33,29 +36,10 @@ impl Sim<'_> {
     }
 
     fn send(&mut self, from: NodeId, peer: PeerId, message: Message<Ids>) {
-        let (to, back) = self.network.other_end(from, peer);
         let kind = message.kind();
         let bytes = self.bytes(&message);
-        let is_open = self.network.is_open(from, peer);
-        let arrives = match is_open {
-            true => self.network.arrival(from, peer, self.now, bytes),
-            false => None,
-        };
-        let sending = Sending {
-            sent: self.now,
-            arrives,
-            from,
-            to,
-            kind,
-            bytes,
-        };
-        self.tell_sent(&sending);
-        let Some(arrives) = arrives else {
-            let why = match is_open {
-                true => DropReason::Loss,
-                false => DropReason::Cut,
-            };
-            return self.tell_dropped((from, peer), kind, bytes, why);
+        let Some((to, back, arrives)) = self.transmit(from, peer, kind, bytes) else {
+            return;
         };
         let happening = match message {
             Message::NewBlock(block) | Message::Announce(block) => {
@@ -76,6 +60,39 @@ impl Sim<'_> {
             },
         };
         self.queue.push(arrives, happening);
+    }
+
+    /// Gives a message to a link: whom it reaches, as whose, and when, unless it is lost.
+    fn transmit(
+        &mut self,
+        from: NodeId,
+        peer: PeerId,
+        kind: MessageKind,
+        bytes: u32,
+    ) -> Option<(NodeId, PeerId, Time)> {
+        let (to, back) = self.network.other_end(from, peer);
+        let is_open = self.network.is_open(from, peer);
+        let arrives = match is_open {
+            true => self.network.arrival(from, peer, self.now, bytes),
+            false => None,
+        };
+        let sending = Sending {
+            sent: self.now,
+            arrives,
+            from,
+            to,
+            kind,
+            bytes,
+        };
+        self.tell_sent(&sending);
+        if arrives.is_none() {
+            let why = match is_open {
+                true => DropReason::Loss,
+                false => DropReason::Cut,
+            };
+            self.tell_dropped((from, peer), kind, bytes, why);
+        }
+        Some((to, back, arrives?))
     }
 
     fn keep_parcel(&mut self, message: Message<Ids>) -> u32 {
@@ -166,6 +183,13 @@ impl Sim<'_> {
         match effect {
             // What a node has stored is its view, and outlives a crash.
             Effect::Store(_) | Effect::StoreData(_) => {}
+            // Of all effects most are these.
+            Effect::Send(peer, Message::Announce(block)) => {
+                let kind = MessageKind::Announce;
+                if let Some((to, back, arrives)) = self.transmit(id, peer, kind, ANNOUNCE_BYTES) {
+                    self.send_news((to, back), kind, block, arrives);
+                }
+            }
             Effect::Send(peer, message) => self.send(id, peer, message),
             Effect::Mine { on } => {
                 self.nodes[id.0 as usize].mining_on = on;

@@ -18,23 +18,19 @@ use forkful_core::{BlockId, Input, Message, MessageKind, NodeId, PeerId, Time, m
 use crate::queue::Place;
 use crate::run::{Happening, Sim, SimNode, Tree};
 
-/// What messages about blocks mean to one node: the part that is looked at whenever
-/// somebody sends it one, kept together because there are so many.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Attention {
+/// What messages about blocks mean to one node. Looked at whenever somebody sends it one,
+/// so it is kept together, and small.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
     /// An announcement of this block is no news, and whether the block itself is none.
     known: Option<(BlockId, bool)>,
     /// A block, and the place in the queue of the first message that tells of it.
     expected: Option<(BlockId, Place)>,
+    /// Messages that were put aside.
+    aside: Vec<Aside>,
 }
 
-impl Attention {
-    /// Everything is news.
-    pub const NEW: Attention = Attention {
-        known: None,
-        expected: None,
-    };
-
+impl Mailbox {
     fn knows(&self, block: BlockId, is_whole: bool) -> bool {
         self.known
             .is_some_and(|(known, body)| known == block && (body || !is_whole))
@@ -95,14 +91,15 @@ impl Sim<'_> {
             block,
             is_whole: kind == MessageKind::NewBlock,
         };
-        let attention = &mut self.attention[to.0 as usize];
-        let no_news = attention.knows(block, aside.is_whole) || attention.expects(block, place);
+        let mailbox = &mut self.mailboxes[to.0 as usize];
+        let expected = mailbox.expects(block, place);
+        let no_news = expected || mailbox.knows(block, aside.is_whole);
         if no_news && self.puts_aside && self.network.is_whole() {
-            return self.aside[to.0 as usize].push(aside);
+            return mailbox.aside.push(aside);
         }
         // Another block than the one expected so far: the later one is worth waiting for.
-        if !attention.expects(block, place) {
-            attention.expected = Some((block, place));
+        if !expected {
+            mailbox.expected = Some((block, place));
         }
         self.queue_news(to, aside);
     }
@@ -120,64 +117,60 @@ impl Sim<'_> {
     /// Hands a node what was put aside and has arrived by now.
     pub(crate) fn catch_up(&mut self, id: NodeId) {
         let index = id.0 as usize;
-        if self.aside[index].is_empty() {
+        if self.mailboxes[index].aside.is_empty() {
             return;
         }
-        let mut aside = std::mem::take(&mut self.aside[index]);
+        let mut aside = std::mem::take(&mut self.mailboxes[index].aside);
         aside.sort_unstable_by_key(|message| message.place);
         let arrived = aside.partition_point(|message| message.place <= self.here);
+        let node = &mut self.nodes[index];
         for message in aside.drain(..arrived) {
             self.recorder.delivered(message.kind());
-            let node = &mut self.nodes[index];
             let now = node.now(message.place.time);
             let input = Input::Received(message.from, message.message());
             node.node
                 .handle(now, input, &self.tree, &mut self.late_effects);
             debug_assert_eq!(self.late_effects, [], "it was news");
         }
-        self.aside[index] = aside;
+        self.mailboxes[index].aside = aside;
     }
 
     /// A node has had an input, which was about this block if any: what is no news to it
     /// may have become news.
     pub(crate) fn reconsider(&mut self, id: NodeId, about: Option<BlockId>) {
         let index = id.0 as usize;
-        let attention = &mut self.attention[index];
-        let about = about.or(attention.known.map(|(block, _)| block));
-        attention.known = about.and_then(|block| self.nodes[index].knows(&self.tree, block));
-        if attention
+        let mailbox = &mut self.mailboxes[index];
+        let node = &self.nodes[index];
+        let about = about.or(mailbox.known.map(|(block, _)| block));
+        mailbox.known = about.and_then(|block| node.knows(&self.tree, block));
+        if mailbox
             .expected
             .is_some_and(|(_, place)| place <= self.here)
         {
-            attention.expected = None;
+            mailbox.expected = None;
         }
-        if self.aside[index].is_empty() {
+        if mailbox.aside.is_empty() {
             return;
         }
-        let attention = *attention;
-        let mut aside = std::mem::take(&mut self.aside[index]);
-        aside.retain(|message| {
-            let no_news = attention.knows(message.block, message.is_whole)
-                || attention.expects(message.block, message.place)
-                || (self.nodes[index].knows(&self.tree, message.block))
-                    .is_some_and(|(_, body)| body || !message.is_whole);
-            if !no_news {
-                self.queue_news(id, *message);
-            }
-            no_news
-        });
-        self.aside[index] = aside;
+        let mut aside = std::mem::take(&mut mailbox.aside);
+        let is_news = |message: &mut Aside| {
+            let known = node.knows(&self.tree, message.block);
+            !mailbox.expects(message.block, message.place)
+                && !known.is_some_and(|(_, body)| body || !message.is_whole)
+        };
+        let news: Vec<Aside> = aside.extract_if(.., is_news).collect();
+        mailbox.aside = aside;
+        for message in news {
+            self.queue_news(id, message);
+        }
     }
 
     /// Whatever was put aside for a node goes to its place in the queue.
     pub(crate) fn put_back(&mut self, id: NodeId) {
-        let index = id.0 as usize;
-        self.attention[index] = Attention::NEW;
-        let mut aside = std::mem::take(&mut self.aside[index]);
-        for message in aside.drain(..) {
+        let mailbox = std::mem::take(&mut self.mailboxes[id.0 as usize]);
+        for message in mailbox.aside {
             self.queue_news(id, message);
         }
-        self.aside[index] = aside;
     }
 
     /// The same for all nodes: what is cut or healed changes what arrives.

@@ -16,7 +16,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use crate::ending::End;
 use crate::lottery::{Clock, Lottery};
 use crate::network::Network;
-use crate::news::{Aside, Attention};
+use crate::news::Mailbox;
 use crate::queue::{EventQueue, Place};
 use crate::trace::TraceHash;
 
@@ -104,10 +104,8 @@ pub(crate) struct Sim<'a> {
     pub(crate) now: Time,
     /// What has happened so far: everything up to this place in the order of the run.
     pub(crate) here: Place,
-    /// What is news to each node.
-    pub(crate) attention: Vec<Attention>,
-    /// Messages to each node that are none.
-    pub(crate) aside: Vec<Vec<Aside>>,
+    /// Of each node: what is news to it, and messages that are none.
+    pub(crate) mailboxes: Vec<Mailbox>,
     /// Whether any are put aside at all: not if somebody wants all in the order of time.
     pub(crate) puts_aside: bool,
     /// Stays empty; a buffer because a node asks for one.
@@ -202,8 +200,7 @@ impl<'a> Sim<'a> {
                 time: Time::ZERO,
                 sequence: 0,
             },
-            attention: vec![Attention::NEW; nodes.len()],
-            aside: vec![Vec::new(); nodes.len()],
+            mailboxes: nodes.iter().map(|_| Mailbox::default()).collect(),
             puts_aside: options.sinks.is_empty(),
             late_effects: Effects::new(),
             lottery: Clock::new(rates, Stream::Lottery.seed(scenario.seed)),

@@ -48,7 +48,11 @@ impl Peer {
 
     /// Whether the peer is known to have the block.
     pub fn has<P>(&self, tree: &BlockTree<P>, id: BlockId) -> bool {
-        self.best == id || self.recent.contains(&id) || tree.is_ancestor(id, self.best)
+        if self.best == id || self.recent.contains(&id) {
+            return true;
+        }
+        // Mostly it is asked of a new block, whose parent is the best that the peer has.
+        self.best != tree.parent(id) && tree.is_ancestor(id, self.best)
     }
 }
 
@@ -117,11 +121,11 @@ impl Peers {
         if peer.best == block {
             return;
         }
-        if tree.is_better(block, peer.best) {
+        if tree.parent(block) == peer.best {
+            // The usual case, and always better.
+            peer.best = block;
+        } else if tree.is_better(block, peer.best) {
             let before = std::mem::replace(&mut peer.best, block);
-            if tree.parent(block) == before {
-                return;
-            }
             peer.remember(before);
         } else {
             peer.remember(block);
@@ -164,7 +168,7 @@ fn numbered(from: usize, slots: &[Option<Peer>]) -> impl Iterator<Item = (u32, &
 impl Peer {
     fn remember(&mut self, block: BlockId) {
         if !self.recent.contains(&block) {
-            self.recent.rotate_right(1);
+            self.recent.copy_within(..limits::PEER_RECENT_MAX - 1, 1);
             self.recent[0] = block;
         }
     }

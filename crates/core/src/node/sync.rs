@@ -30,6 +30,10 @@ impl Node {
     }
 
     pub(super) fn on_announce<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
+        // The same as what follows, and what most announcements are.
+        if self.is_no_news(step.tree, block) {
+            return self.peers.note_has(step.tree, peer, block);
+        }
         if !self.view.has_header(step.tree.parent(block)) {
             return self.unconnected(step, peer, block);
         }
@@ -63,6 +67,9 @@ impl Node {
     /// Says no where it would take more than a look to tell.
     pub fn is_no_news<P>(&self, tree: &BlockTree<P>, block: BlockId) -> bool {
         let goal = self.sync.goal;
+        if block == goal && block == self.public_tip {
+            return true;
+        }
         if self.view.is_connected(goal) {
             // We have it, and nothing better that its sender may lack.
             return self.view.is_connected(block)
