@@ -45,12 +45,14 @@ mod outcome;
 mod overrides;
 mod preset;
 mod quantity;
+mod reach;
 mod recorder;
 mod regions;
 mod report;
 mod scenario;
 mod schema;
 mod set;
+mod spread;
 mod stop;
 mod stream;
 mod timetable;
@@ -72,10 +74,12 @@ pub use outcome::{Outcome, Sink};
 pub use overrides::Overrides;
 pub use preset::{PRESETS, Preset, preset};
 pub use quantity::HashRate;
+pub use reach::{PARTS, Reach};
 pub use recorder::{Recorder, event_line};
 pub use regions::{NETWORKS, NetworkFile, RegionTable, network_file};
 pub use report::{
-    Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread,
+    Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
+    Spread,
 };
 pub use scenario::{
     GenesisTime, Jitter, JitterKind, Kernel, Link, Mining, Network, NodeSpec, Processing, Rules,

@@ -94,6 +94,20 @@ impl Scenario {
         }
     }
 
+    /// Of every node, its part of the hash rate in relation to the others'.
+    pub(crate) fn hash_shares(&self) -> Vec<f64> {
+        let nodes = (0..self.network.nodes).map(NodeId);
+        let mut shares: Vec<f64> = nodes.map(|node| self.drawn_share(node)).collect();
+        for change in &self.overrides {
+            if let Some(share) = change.hash_share {
+                for node in change.nodes.iter() {
+                    shares[node.0 as usize] = share;
+                }
+            }
+        }
+        shares
+    }
+
     /// The region of every node; empty when there are none.
     pub(crate) fn regions(&self) -> Vec<u8> {
         let Some(table) = &self.network.regions else {
