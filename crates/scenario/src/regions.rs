@@ -9,6 +9,8 @@ use crate::stream::Stream;
 /// `crates/scenario/networks` or one of the user's own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RegionTable {
+    /// What the network is called.
+    pub name: Option<String>,
     /// What each region is called.
     pub names: Vec<String>,
     /// The part of the nodes that each has; they sum to 1.
@@ -133,6 +135,7 @@ mod tests {
 
     fn table(shares: &[f64]) -> RegionTable {
         RegionTable {
+            name: None,
             names: (0..shares.len()).map(|number| number.to_string()).collect(),
             shares: shares.to_vec(),
             latency_ms: vec![10.0; shares.len() * shares.len()],
