@@ -160,6 +160,95 @@ const WRONG: &[(&str, &str)] = &[
         "links = [{ between = [0] }]",
         "line 1, column 22: links[0].between: expected two different nodes such as [0, 1], not [0]",
     ),
+    // Networks.
+    (
+        "network.regions = 'bitcoin-2109'",
+        "line 1, column 19: network.regions: \"bitcoin-2109\" means nothing here; did you mean bitcoin-2019?; known: bitcoin-2019, bitcoin-2015, bitcoin-2016",
+    ),
+    (
+        "network = { regions = 'bitcoin-2019', link.latency = '3ms' }",
+        "line 1, column 54: network.link.latency: a network with regions takes no such key; it takes the latency between regions",
+    ),
+    (
+        "network = { regions = 'bitcoin-2019', link.jitter = { kind = 'pareto', offset = '11ms' } }",
+        "line 1, column 53: network.link.jitter: the offset of 11ms must be less than every latency, and that between EUROPE and EUROPE is 11ms",
+    ),
+    (
+        "network.link.jitter = { kind = 'pareto', offset = '50ms' }",
+        "line 1, column 23: network.link.jitter: the offset must be less than the latency",
+    ),
+    (
+        "network.link.jitter = { kind = 'pareto', sigma = 1 }",
+        "line 1, column 50: network.link.jitter.sigma: this kind of jitter takes no such key",
+    ),
+    (
+        "network.link.jitter = { kind = 'lognormal', sigma = nan }",
+        "line 1, column 53: network.link.jitter.sigma: NaN is out of range: from 0.001 to 4",
+    ),
+    (
+        "network.block_bytes = [1, 0]",
+        "line 1, column 27: network.block_bytes[1]: 0 is less than the number before it",
+    ),
+    (
+        "network = { block_bytes = '1GB', block_scale = 9 }",
+        "line 1, column 48: network.block_scale: 9000000000 is out of range: from 0 to 1e9",
+    ),
+    (
+        "network.topology = { kind = 'random', degree = 0 }",
+        "line 1, column 48: network.topology.degree: 0 is out of range: from 1 to 1000",
+    ),
+    (
+        "network.topology = { kind = 'random', degree = { cdf = [0.5, 0.9] } }",
+        "line 1, column 56: network.topology.degree.cdf: the last number of a cdf is 1, not 0.9",
+    ),
+    (
+        "network.topology = { kind = 'random', degree = { cdf = [1], min = 1 } }",
+        "line 1, column 48: network.topology.degree: expected min and max; or values and weights; or cdf; or mean and deviation, and maybe min",
+    ),
+    (
+        "network.topology = { kind = 'ring', degree = 3 }",
+        "line 1, column 46: network.topology.degree: this kind of topology takes no such key",
+    ),
+    (
+        "network.topology = { kind = 'bounded', min_links = 20 }",
+        "line 1, column 52: network.topology.min_links: must not be more than max_links",
+    ),
+    (
+        "network.topology = { kind = 'small-world', neighbours = 3 }",
+        "line 1, column 57: network.topology.neighbours: expected an even number, not 3",
+    ),
+    (
+        "network.topology = { kind = 'random', interlinked = '0..9' }",
+        "line 1, column 53: network.topology.interlinked: there is no node 8: the network has 8, numbered from 0",
+    ),
+    (
+        "nodes = [{ nodes = 1, region = 'EUROPE' }]",
+        "line 1, column 32: nodes[0].region: missing: network.regions, which says what regions there are",
+    ),
+    (
+        "nodes = [{ nodes = 1, degree = 3 }]",
+        "line 1, column 32: nodes[0].degree: a network that is neither random nor bounded takes no such key",
+    ),
+    (
+        "mining = { interval = '10min', hash_rate = 3 }",
+        "line 1, column 10: mining: only one of hash_rate and interval can be given",
+    ),
+    (
+        "mining.hash_shares = 0",
+        "nodes: the hash shares sum to 0, so nobody would mine",
+    ),
+    (
+        "mining.hash_shares = { mean = 5, deviation = -1 }",
+        "line 1, column 46: mining.hash_shares.deviation: -1 is out of range: from 0 to 1e12",
+    ),
+    (
+        "churn = { up = '10min' }",
+        "line 1, column 9: churn: missing: down",
+    ),
+    (
+        "churn = { up = '1ms', down = '1h' }",
+        "line 1, column 16: churn.up: 1ms is out of range: from 1s to 315576000s",
+    ),
     // Events.
     (
         "[[events]]\nat = '1s'",

@@ -170,7 +170,7 @@ fn jitter(path: &str, value: &JitterValue) -> Checked<Jitter> {
         JitterWord::Lognormal => {
             let sigma = table.sigma.unwrap_or(0.5);
             let bounds = Bounds {
-                least: f64::MIN_POSITIVE,
+                least: 1e-3,
                 most: 4.0,
                 scale: 1.0,
             };
