@@ -15,10 +15,10 @@ use crate::document::{
 };
 use crate::error::Problem;
 use crate::files::Files;
+use crate::network::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 use crate::node_set::NodeSet;
 use crate::quantity::SPAN_MAX;
 use crate::regions::RegionTable;
-use crate::scenario::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 use crate::topology::Topology;
 use crate::traffic::{Downlink, Uplink};
 
