@@ -13,7 +13,7 @@ use crate::world::World;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub struct ScenarioError {
     /// Where it was said, if not in the scenario itself: another file, or the command line.
-    pub source_name: Option<String>,
+    pub source_name: Option<Box<str>>,
     /// The key, such as `network.link.latency` or `events[2].node`; lists count from 0.
     /// Empty when the trouble is with the file as a whole.
     pub path: String,
@@ -77,7 +77,7 @@ pub enum Problem {
     #[error("{found:?} means nothing here{}; known: {}", did_you_mean(.nearest), .known.join(", "))]
     UnknownWord {
         /// The word.
-        found: String,
+        found: Box<str>,
         /// The known word that is most like it.
         nearest: Option<String>,
         /// Every word that there is in this place.
@@ -90,11 +90,11 @@ pub enum Problem {
     #[error("{found} is out of range: from {least} to {most}")]
     OutOfRange {
         /// The number.
-        found: String,
+        found: Box<str>,
         /// The least value, with its unit.
-        least: String,
+        least: Box<str>,
         /// The greatest value, with its unit.
-        most: String,
+        most: Box<str>,
     },
     /// A node that the network does not have.
     #[error("there is no node {node}: the network has {nodes}, numbered from 0")]
@@ -206,7 +206,7 @@ pub(crate) struct Fault {
     pub path: String,
     pub problem: Problem,
     /// Where it is, if not in the text of the scenario.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
 }
 
 /// A place in another text than the scenario's.
@@ -238,7 +238,7 @@ impl Fault {
             column: None,
         };
         Fault {
-            place: Some(place),
+            place: Some(Box::new(place)),
             ..self
         }
     }
@@ -246,7 +246,7 @@ impl Fault {
     /// An error about something that the text of the scenario does not say.
     pub(crate) fn without_place(self) -> ScenarioError {
         let (name, line, column) = match self.place {
-            Some(place) => (Some(place.name), place.line, place.column),
+            Some(place) => (Some(place.name.into()), place.line, place.column),
             None => (None, None, None),
         };
         ScenarioError {
@@ -270,7 +270,7 @@ impl ScenarioError {
         Fault {
             path: self.path,
             problem: self.problem,
-            place: Some(place),
+            place: Some(Box::new(place)),
         }
     }
 }

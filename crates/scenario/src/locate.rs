@@ -240,7 +240,7 @@ fn explain(message: &str) -> Problem {
     if let Some((found, known)) = unknown("unknown variant `") {
         let nearest = nearest_of(&found, &known);
         return Problem::UnknownWord {
-            found,
+            found: found.into(),
             nearest,
             known,
         };

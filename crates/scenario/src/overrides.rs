@@ -93,7 +93,7 @@ pub(crate) fn locate_or_set(text: &str, set: &[String], fault: Fault) -> Scenari
     let is_set = set.iter().any(|key| concerns(&fault.path, key));
     if fault.place.is_none() && is_set {
         return ScenarioError {
-            source_name: Some(COMMAND_LINE.to_owned()),
+            source_name: Some(COMMAND_LINE.into()),
             ..fault.without_place()
         };
     }

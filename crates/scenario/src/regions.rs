@@ -9,6 +9,8 @@ use crate::stream::Stream;
 /// `crates/scenario/networks` or one of the user's own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RegionTable {
+    /// What the network is called.
+    pub name: Option<String>,
     /// What each region is called.
     pub names: Vec<String>,
     /// The part of the nodes that each has; they sum to 1.
@@ -116,9 +118,9 @@ pub const NETWORKS: &[NetworkFile] = &[
         toml: include_str!("../networks/bitcoin-2015.toml"),
     },
     NetworkFile {
-        name: "gervais-2016",
+        name: "bitcoin-2016",
         about: "Bitcoin's network in 2016 as Gervais et al. measured it: bandwidths and blocks of many sizes.",
-        toml: include_str!("../networks/gervais-2016.toml"),
+        toml: include_str!("../networks/bitcoin-2016.toml"),
     },
 ];
 
@@ -133,6 +135,7 @@ mod tests {
 
     fn table(shares: &[f64]) -> RegionTable {
         RegionTable {
+            name: None,
             names: (0..shares.len()).map(|number| number.to_string()).collect(),
             shares: shares.to_vec(),
             latency_ms: vec![10.0; shares.len() * shares.len()],

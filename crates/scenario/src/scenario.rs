@@ -416,6 +416,25 @@ impl Scenario {
             .links_with(network.nodes, self.seed, &degrees, &named)
     }
 
+    /// How many links there are: exact where chance has no part, else about so many. Takes no
+    /// memory for them.
+    pub fn link_count(&self) -> u64 {
+        let network = &self.network;
+        let count = network.topology.link_count(network.nodes);
+        if !network.topology.is_by_chance() {
+            return count;
+        }
+        let own = self.overrides.iter().map(|change| {
+            let each = change.degree.as_ref().map_or(0.0, Distribution::mean);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let each = each as u64;
+            change.nodes.len().saturating_mul(each)
+        });
+        count
+            .saturating_add(own.sum())
+            .saturating_add(network.links.len() as u64)
+    }
+
     /// What the link between two nodes is like, whichever is named first, but for the
     /// latency that their regions or the topology give it.
     pub fn link(&self, a: NodeId, b: NodeId) -> Link {

@@ -31,7 +31,7 @@ pub(crate) fn with_keys(
 
 fn wrong(path: String, form: String) -> ScenarioError {
     ScenarioError {
-        source_name: Some(COMMAND_LINE.to_owned()),
+        source_name: Some(COMMAND_LINE.into()),
         path,
         line: None,
         column: None,

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod completions;
 pub mod man;
+pub mod networks;
 pub mod presets;
 pub mod run;
 pub mod schema;

@@ -200,9 +200,9 @@ pub(super) fn in_bounds(path: &str, number: f64, bounds: Bounds) -> Checked<()> 
         return Ok(());
     }
     let problem = Problem::OutOfRange {
-        found: number.to_string(),
-        least: shown(bounds.least),
-        most: shown(bounds.most),
+        found: number.to_string().into(),
+        least: shown(bounds.least).into(),
+        most: shown(bounds.most).into(),
     };
     Err(problem.at(path))
 }

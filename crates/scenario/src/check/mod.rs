@@ -108,7 +108,7 @@ pub(crate) fn world(scenario: &Scenario, world: World) -> Checked<()> {
         let most = world.nodes_max();
         return Err(Problem::TooManyNodes { nodes, most, world }.at("network.nodes"));
     }
-    let links = scenario.network.topology.link_count(nodes);
+    let links = scenario.link_count();
     let most = world.links_max();
     if links > most {
         let problem = Problem::TooManyLinks(TooManyLinks { links, most }, world);
@@ -228,9 +228,9 @@ fn whole<T: TryFrom<i64>>(
     let value = given.unwrap_or(default);
     let out_of_range = || {
         Problem::OutOfRange {
-            found: value.to_string(),
-            least: range.start().to_string(),
-            most: range.end().to_string(),
+            found: value.to_string().into(),
+            least: range.start().to_string().into(),
+            most: range.end().to_string().into(),
         }
         .at(path)
     };
@@ -252,9 +252,9 @@ fn span(
         return Ok(value);
     }
     let problem = Problem::OutOfRange {
-        found: format!("{value:?}"),
-        least: format!("{:?}", range.start()),
-        most: format!("{:?}", range.end()),
+        found: format!("{value:?}").into(),
+        least: format!("{:?}", range.start()).into(),
+        most: format!("{:?}", range.end()).into(),
     };
     Err(problem.at(path))
 }
@@ -265,9 +265,9 @@ fn size(path: &str, given: Option<Size>, default: u64, range: RangeInclusive<u64
     let fits = range.contains(&value).then(|| u32::try_from(value).ok());
     fits.flatten().ok_or_else(|| {
         let problem = Problem::OutOfRange {
-            found: format!("{value} bytes"),
-            least: range.start().to_string(),
-            most: format!("{} bytes", range.end()),
+            found: format!("{value} bytes").into(),
+            least: range.start().to_string().into(),
+            most: format!("{} bytes", range.end()).into(),
         };
         problem.at(path)
     })

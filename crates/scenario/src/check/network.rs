@@ -15,6 +15,7 @@ use crate::document::{
 };
 use crate::error::Problem;
 use crate::files::Files;
+use crate::node_set::NodeSet;
 use crate::quantity::SPAN_MAX;
 use crate::regions::RegionTable;
 use crate::scenario::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
@@ -296,7 +297,7 @@ pub(super) fn churn(document: &Document, nodes: u32) -> Checked<Option<crate::ch
         return Ok(None);
     };
     let given = table.nodes.as_ref().map(|given| given.0.clone());
-    let all = || crate::node_set::NodeSet::new(vec![0..nodes]);
+    let all = || NodeSet::new(std::iter::once(0..nodes).collect());
     let set = given.unwrap_or_else(all);
     super::topology::there_are(&set, nodes, || "churn.nodes".to_owned())?;
     let range = || Duration::from_secs(1)..=SPAN_MAX;

@@ -49,9 +49,9 @@ fn node_override(position: usize, table: &NodesTable, network: &Network) -> Chec
         && !(0.0..=HASH_SHARE.most).contains(&share)
     {
         let problem = Problem::OutOfRange {
-            found: share.to_string(),
-            least: "0".to_owned(),
-            most: "1e12".to_owned(),
+            found: share.to_string().into(),
+            least: "0".into(),
+            most: "1e12".into(),
         };
         return Err(problem.at(key("hash_share")));
     }
@@ -92,7 +92,7 @@ fn region(path: &str, name: &str, network: &Network) -> Checked<u8> {
         let (found, known) = (shortened(name), table.names.clone());
         Problem::UnknownWord {
             nearest: nearest_of(&found, &known),
-            found,
+            found: found.into(),
             known,
         }
         .at(path)

@@ -80,7 +80,7 @@ fn unknown(name: &str) -> Fault {
     let found = shortened(name);
     Problem::UnknownWord {
         nearest: nearest_of(&found, &known),
-        found,
+        found: found.into(),
         known,
     }
     .at(KEY)
@@ -119,6 +119,7 @@ fn checked(table: &RegionsTable, prefix: &str) -> Checked<RegionTable> {
         given.as_ref().map(of).transpose()
     };
     Ok(RegionTable {
+        name: table.name.clone(),
         names: table.names.clone(),
         shares: shares(&key("share"), &table.share, count)?,
         latency_ms: latencies(&key("latency_ms"), &table.latency_ms, count)?,

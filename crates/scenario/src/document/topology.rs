@@ -17,7 +17,7 @@ pub(crate) enum TopologyValue {
     /// A kind without parameters.
     Word(TopologyWord),
     /// A kind with parameters.
-    Table(TopologyTable),
+    Table(Box<TopologyTable>),
 }
 
 /// The topologies without parameters.
@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for TopologyValue {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TopologyValue, A::Error> {
                 TopologyTable::deserialize(MapAccessDeserializer::new(map))
-                    .map(TopologyValue::Table)
+                    .map(|table| TopologyValue::Table(Box::new(table)))
             }
         }
         deserializer.deserialize_any(Reader)
