@@ -89,7 +89,7 @@ fn tells_of(net: &Net, node: usize, secrets: &[Hash]) -> Vec<MessageKind> {
 
 #[test]
 fn a_withheld_block_never_leaks() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut net = plan(3)
             .relay(0, relay)
             .strategy(0, || Box::new(Hoarder))
@@ -159,7 +159,7 @@ fn a_published_tie_is_relayed_parents_first_and_wins_with_the_next_block() {
 
 #[test]
 fn honest_nodes_take_the_longer_private_chain() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut plan = plan(3).quiet().strategy(0, || Box::<Selfish>::default());
         for node in 0..3 {
             plan = plan.relay(node, relay);

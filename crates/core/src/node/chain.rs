@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::block::Entry;
 use crate::hash::sha256;
 use crate::limits;
+use crate::node::relay::Whose;
 use crate::node::{Effect, Node, PeerId, PoolError, Step, TipChange};
 use crate::strategy::{Cause, Publish, Situation};
 use crate::tree::{BlockId, BlockTree};
@@ -135,7 +136,7 @@ impl Node {
             let (tree, public_tip) = (step.tree, self.public_tip);
             self.withheld
                 .retain(|block| !tree.is_ancestor(*block, public_tip));
-            self.relay(step, self.public_tip);
+            self.relay(step, self.public_tip, Whose::Others);
             if !self.withheld.is_empty() {
                 let publish = self.decide_publish(step.tree, Cause::PublicTip);
                 self.publish(step, publish);
@@ -225,7 +226,7 @@ impl Node {
                     self.public_tip = block;
                     self.best_public = block;
                 }
-                self.relay(step, block);
+                self.relay(step, block, Whose::Own);
             }
         }
     }

@@ -21,6 +21,15 @@ pub enum Relay {
     Flood,
     /// Announce headers; who lacks the body fetches it. Synchronise headers first.
     Announce,
+    /// Push one's own blocks whole to everybody, and announce those of others: the
+    /// unsolicited block push of Gervais et al., "On the Security and Performance of
+    /// Proof of Work Blockchains", CCS 2016.
+    Unsolicited,
+}
+
+impl Relay {
+    /// Every policy.
+    pub const ALL: [Relay; 3] = [Relay::Flood, Relay::Announce, Relay::Unsolicited];
 }
 
 /// How one node is set up.

@@ -114,7 +114,7 @@ impl Node {
         let tree = step.tree;
         let message = match self.config.relay {
             Relay::Flood => Message::RequestChain(tree.locator(from.unwrap_or(self.public_tip))),
-            Relay::Announce => {
+            Relay::Announce | Relay::Unsolicited => {
                 let goal = self.sync.goal;
                 let best = if tree.is_better(goal, self.tip) {
                     goal

@@ -121,6 +121,8 @@ pub(crate) enum RelayWord {
     Flood,
     /// Announces its header; peers fetch the body.
     Announce,
+    /// Pushes the whole block if it is its own, and announces the header if not.
+    Unsolicited,
 }
 
 impl From<RelayWord> for Relay {
@@ -128,6 +130,7 @@ impl From<RelayWord> for Relay {
         match word {
             RelayWord::Flood => Relay::Flood,
             RelayWord::Announce => Relay::Announce,
+            RelayWord::Unsolicited => Relay::Unsolicited,
         }
     }
 }
@@ -137,6 +140,7 @@ impl From<Relay> for RelayWord {
         match relay {
             Relay::Flood => RelayWord::Flood,
             Relay::Announce => RelayWord::Announce,
+            Relay::Unsolicited => RelayWord::Unsolicited,
         }
     }
 }
