@@ -176,10 +176,11 @@ fn world_parser() -> impl clap::builder::TypedValueParser<Value = World> {
 }
 
 fn relay_parser() -> impl clap::builder::TypedValueParser<Value = Relay> {
-    let names = ["flood", "announce", "unsolicited"];
+    let names = ["flood", "announce", "unsolicited", "compact"];
     PossibleValuesParser::new(names).map(|name| match name.as_str() {
         "announce" => Relay::Announce,
         "unsolicited" => Relay::Unsolicited,
+        "compact" => Relay::Compact,
         _ => Relay::Flood,
     })
 }

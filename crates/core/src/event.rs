@@ -184,11 +184,15 @@ pub enum MessageKind {
     RequestChain,
     Chain,
     NewData,
+    RequestCompact,
+    CompactBlock,
+    RequestEntries,
+    Entries,
 }
 
 impl MessageKind {
     /// Every kind, in the order of the wire format's type bytes.
-    pub const ALL: [MessageKind; 10] = [
+    pub const ALL: [MessageKind; 14] = [
         MessageKind::NewBlock,
         MessageKind::Announce,
         MessageKind::RequestBlock,
@@ -199,6 +203,10 @@ impl MessageKind {
         MessageKind::RequestChain,
         MessageKind::Chain,
         MessageKind::NewData,
+        MessageKind::RequestCompact,
+        MessageKind::CompactBlock,
+        MessageKind::RequestEntries,
+        MessageKind::Entries,
     ];
 }
 

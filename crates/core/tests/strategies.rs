@@ -76,7 +76,9 @@ impl Strategy for Backward {
 fn told(message: &Message<Wire>) -> Vec<Hash> {
     match message {
         Message::RequestHeaders(names) | Message::RequestChain(names) => names.clone(),
-        Message::RequestBlock(name) => vec![*name],
+        Message::RequestBlock(name)
+        | Message::RequestCompact(name)
+        | Message::RequestEntries { block: name, .. } => vec![*name],
         shows => support::check::shown(shows),
     }
 }

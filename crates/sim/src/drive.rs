@@ -158,7 +158,8 @@ impl Sim<'_> {
     fn perform(&mut self, id: NodeId, effect: Effect) {
         match effect {
             // What a node has stored is its view, and outlives a crash.
-            Effect::Store(_) | Effect::StoreData(_) => {}
+            // The one tree has every body, so nothing is ever rebuilt from its parts.
+            Effect::Store(_) | Effect::StoreData(_) | Effect::Rebuilt(..) => {}
             Effect::Send(peer, message) => self.send(id, peer, message),
             Effect::Mine { on } => {
                 self.nodes[id.0 as usize].mining_on = on;

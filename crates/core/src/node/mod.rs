@@ -16,14 +16,17 @@
 //! * `sync`: what comes in, and what is still missing then;
 //! * `goal`: where fetching leads to;
 //! * `request`: asking for it, with deadlines, and other peers to turn to;
+//! * `rebuild`: blocks from the names of their entries, asking and answering;
 //! * `serve`: answering what others ask for;
-//! * `peers`, `pool`, `view`: what it remembers.
+//! * `in_flight`, `peers`, `pool`, `view`: what it remembers.
 
 mod chain;
 mod effect;
 mod goal;
+mod in_flight;
 mod peers;
 mod pool;
+mod rebuild;
 mod relay;
 mod request;
 mod serve;
@@ -39,6 +42,7 @@ use crate::block::{Entry, Header};
 use crate::limits;
 use crate::merkle::merkle_root;
 use crate::message::{Ids, Message};
+use crate::short_id::ShortId;
 use crate::strategy::{Situation, Strategy};
 use crate::template::Template;
 use crate::tree::{BlockId, BlockTree};
@@ -49,8 +53,8 @@ pub use peers::PeerId;
 pub use pool::{Pool, PoolError};
 pub use view::View;
 
+use in_flight::Sync;
 use peers::Peers;
-use request::Sync;
 
 /// One participant: its view of the facts, and what it makes of them.
 #[derive(Debug)]
@@ -74,6 +78,8 @@ pub struct Node {
     peers: Peers,
     pool: Pool,
     sync: Sync,
+    /// The last block that was served by the names of its entries, with the nonce.
+    compact: Option<(BlockId, u64, Vec<ShortId>)>,
     /// When the tip is next announced to somebody.
     announce_at: Time,
     /// The deadline that the driver was last told.
@@ -110,6 +116,7 @@ impl Node {
             peers: Peers::default(),
             pool: Pool::default(),
             sync: Sync::default(),
+            compact: None,
             announce_at: Time::NEVER,
             told_deadline: Time::NEVER,
             mining_on: None,
@@ -271,6 +278,16 @@ impl Node {
             Message::RequestBlock(block) => self.serve_block(step, peer, block),
             Message::RequestHeaders(locator) => self.serve_headers(step, peer, &locator),
             Message::RequestChain(locator) => self.serve_chain(step, peer, &locator),
+            Message::RequestCompact(block) => self.serve_compact(step, peer, block),
+            Message::CompactBlock {
+                header,
+                nonce,
+                short_ids,
+            } => self.on_compact_block(step, peer, header, nonce, &short_ids),
+            Message::RequestEntries { block, indices } => {
+                self.serve_entries(step, peer, block, &indices);
+            }
+            Message::Entries { block, entries } => self.on_entries(step, peer, block, entries),
         }
     }
 
@@ -309,6 +326,10 @@ impl Node {
             self.told_deadline = deadline;
             effects.push(Effect::Deadline(deadline));
         }
+    }
+
+    fn draw_nonce(&mut self) -> u64 {
+        self.rng.next_u64()
     }
 
     /// A number below `bound`, or zero if there is none.

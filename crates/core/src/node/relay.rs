@@ -24,7 +24,7 @@ impl Node {
         let push = match self.config.relay {
             Relay::Flood => true,
             Relay::Unsolicited => whose == Whose::Own,
-            Relay::Announce => false,
+            Relay::Announce | Relay::Compact => false,
         };
         let slots = self.peers.slots();
         // Nobody is always the first to be told.

@@ -129,6 +129,10 @@ impl Net {
                 }
             }
             Effect::Mine { .. } => self.searches += 1,
+            Effect::Rebuilt(from, block) => {
+                let message = Message::Block(Arc::clone(block));
+                self.rebuilt.push((from.0 as usize, node, message));
+            }
             Effect::Accepted { .. } | Effect::Data { .. } => {}
         }
     }
@@ -163,6 +167,11 @@ impl Net {
             self.participants[to].inbox.push((from, message));
             return;
         }
+        self.take(from, to, message);
+    }
+
+    /// Through the door, and to the node.
+    pub(super) fn take(&mut self, from: usize, to: usize, message: Message<Wire>) {
         let clock = self.now_of(to).clock;
         let Some(life) = &mut self.participants[to].life else {
             return;

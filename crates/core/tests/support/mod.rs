@@ -98,6 +98,8 @@ pub struct Net {
     pub disconnects: Vec<(usize, PeerId, DisconnectReason)>,
     pub rejections: Vec<(usize, usize, RuleError)>,
     pub effects_in_last_batch: usize,
+    /// Blocks that were rebuilt and have not passed the door yet: from, to.
+    rebuilt: Vec<(usize, usize, Message<Wire>)>,
     /// How many searches all drivers were told to begin.
     pub searches: usize,
 }

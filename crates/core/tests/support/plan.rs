@@ -36,6 +36,7 @@ pub fn plan(nodes: usize) -> Plan {
             relay: Relay::Flood,
             tip_interval: Some(Duration::from_secs(1)),
             request_timeout: Duration::from_secs(1),
+            compact_failure_per_million: 0,
         },
         strategy: || Box::new(Honest),
     };
@@ -74,6 +75,13 @@ impl Plan {
         for node in &mut self.nodes {
             node.config.tip_interval = Some(time);
             node.config.request_timeout = time;
+        }
+    }
+
+    /// Of a million compact blocks without entries, how many count as incomplete.
+    pub fn compact_failures(&mut self, per_million: u32) {
+        for node in &mut self.nodes {
+            node.config.compact_failure_per_million = per_million;
         }
     }
 
@@ -126,6 +134,7 @@ impl Plan {
             disconnects: Vec::new(),
             rejections: Vec::new(),
             effects_in_last_batch: 0,
+            rebuilt: Vec::new(),
             searches: 0,
             plan: self,
         };

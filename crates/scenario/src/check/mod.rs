@@ -100,6 +100,7 @@ fn relay(document: &Document) -> Checked<Config> {
             Duration::from_secs(2),
             MILLISECOND..=Duration::from_secs(86_400),
         )?,
+        ..Config::default()
     })
 }
 

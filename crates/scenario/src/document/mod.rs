@@ -123,6 +123,8 @@ pub(crate) enum RelayWord {
     Announce,
     /// Pushes the whole block if it is its own, and announces the header if not.
     Unsolicited,
+    /// Announces its header; peers ask for the names of its entries, and rebuild it.
+    Compact,
 }
 
 impl From<RelayWord> for Relay {
@@ -131,6 +133,7 @@ impl From<RelayWord> for Relay {
             RelayWord::Flood => Relay::Flood,
             RelayWord::Announce => Relay::Announce,
             RelayWord::Unsolicited => Relay::Unsolicited,
+            RelayWord::Compact => Relay::Compact,
         }
     }
 }
@@ -141,6 +144,7 @@ impl From<Relay> for RelayWord {
             Relay::Flood => RelayWord::Flood,
             Relay::Announce => RelayWord::Announce,
             Relay::Unsolicited => RelayWord::Unsolicited,
+            Relay::Compact => RelayWord::Compact,
         }
     }
 }
