@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use forkful_core::{BlockRef, Hash, NodeId, Time};
 
 /// One block, as the events told it.
@@ -38,7 +39,7 @@ pub struct ForkTree {
     /// `None` for genesis.
     parents: Vec<Option<usize>>,
     /// For look-up only; nothing iterates over it.
-    places: HashMap<Hash, usize>,
+    places: HashMap<Hash, usize, RandomState>,
 }
 
 impl ForkTree {
@@ -54,7 +55,7 @@ impl ForkTree {
                 entries: 0,
             }],
             parents: vec![None],
-            places: HashMap::from([(genesis.hash, 0)]),
+            places: HashMap::from_iter([(genesis.hash, 0)]),
         }
     }
 
@@ -81,6 +82,11 @@ impl ForkTree {
     /// The block with this hash.
     pub fn get(&self, hash: &Hash) -> Option<&BlockRecord> {
         self.places.get(hash).map(|place| &self.blocks[*place])
+    }
+
+    /// The place of the block with this hash in [`blocks`](Self::blocks).
+    pub fn place(&self, hash: &Hash) -> Option<usize> {
+        self.places.get(hash).copied()
     }
 
     /// The chain from genesis to `tip`; empty if there is no such block.
@@ -158,6 +164,16 @@ impl ForkTree {
             .collect();
         forks.dedup();
         forks
+    }
+
+    /// How many heights have a block, genesis not counted. A parent always comes first, so
+    /// no height is left out.
+    pub fn heights(&self) -> u64 {
+        let heights = self.blocks.iter().map(|block| block.height);
+        heights
+            .max()
+            .unwrap_or(0)
+            .saturating_sub(self.blocks[0].height)
     }
 
     /// The places from `tip` back to genesis.

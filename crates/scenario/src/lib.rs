@@ -40,10 +40,12 @@ mod outcome;
 mod overrides;
 mod preset;
 mod quantity;
+mod reach;
 mod recorder;
 mod report;
 mod scenario;
 mod schema;
+mod spread;
 mod stop;
 mod stream;
 mod timetable;
@@ -61,9 +63,11 @@ pub use outcome::{Outcome, Sink};
 pub use overrides::Overrides;
 pub use preset::{PRESETS, Preset, preset};
 pub use quantity::HashRate;
+pub use reach::{PARTS, Reach};
 pub use recorder::{Recorder, event_line};
 pub use report::{
-    Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread,
+    Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
+    Spread,
 };
 pub use scenario::{
     GenesisTime, Kernel, Link, Mining, Network, NodeSpec, Rules, Scenario, StrategyKind,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use forkful_core::{Block, Consensus, Event};
 
 use crate::fork_tree::ForkTree;
+use crate::reach::Reach;
 use crate::report::Report;
 
 /// A consumer of events. Called in the order of time, one event after the other; the
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub report: Report,
     /// Every block that was found.
     pub tree: ForkTree,
+    /// How each block of `tree` spread, in the same order.
+    pub reach: Vec<Reach>,
     /// The final chain with all bodies, genesis first.
     pub chain: Vec<Arc<Block>>,
     /// The rules that it keeps.

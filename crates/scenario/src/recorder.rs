@@ -5,17 +5,18 @@
 //! data, never with messages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use forkful_core::event::{DropReason, What};
-use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId, Time};
+use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId};
 use hdrhistogram::Histogram;
 
 use crate::expect::Expect;
 use crate::final_state::{FinalState, NodeFinal};
 use crate::fork_tree::{BlockRecord, ForkTree};
+use crate::reach::{Reach, Spreading};
 use crate::report::{Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread};
 use crate::scenario::Scenario;
+use crate::spread::{count, histogram, spread};
 use crate::world::World;
 
 /// Folds the events of a run.
@@ -26,6 +27,7 @@ pub struct Recorder {
     seed: u64,
     expect: Expect,
     tree: ForkTree,
+    spreading: Spreading,
     nodes: Vec<NodeCount>,
     messages: [KindCount; MessageKind::ALL.len()],
     reorgs: Reorgs,
@@ -79,6 +81,7 @@ impl Recorder {
             seed: scenario.seed,
             expect: scenario.expect,
             tree: ForkTree::new(genesis),
+            spreading: Spreading::new(&scenario.hash_shares()),
             nodes: vec![NodeCount::default(); scenario.network.nodes as usize],
             messages: [KindCount::default(); MessageKind::ALL.len()],
             reorgs: Reorgs::default(),
@@ -92,16 +95,10 @@ impl Recorder {
     /// Takes in one event. Events come in the order of their time.
     pub fn record(&mut self, event: &Event) {
         match &event.what {
-            What::Sent { kind, bytes, .. } => {
-                let count = &mut self.messages[*kind as usize];
-                count.sent += 1;
-                count.bytes += u64::from(*bytes);
-            }
-            What::Delivered { kind, .. } => self.messages[*kind as usize].delivered += 1,
-            What::Dropped { kind, why, .. } => {
-                self.messages[*kind as usize].dropped[*why as usize] += 1;
-            }
-            What::Received { block, .. } => self.arrived(block, event.time),
+            What::Sent { kind, bytes, .. } => self.sent(*kind, *bytes),
+            What::Delivered { kind, .. } => self.delivered(*kind),
+            What::Dropped { kind, why, .. } => self.dropped(*kind, *why),
+            What::Received { block, .. } => self.arrived(event, block),
             What::Mined {
                 block,
                 parent,
@@ -132,6 +129,24 @@ impl Recorder {
         }
     }
 
+    /// Takes in that a message was sent, without an event: where there are millions of
+    /// them and nobody else wants to know.
+    pub fn sent(&mut self, kind: MessageKind, bytes: u32) {
+        let count = &mut self.messages[kind as usize];
+        count.sent += 1;
+        count.bytes += u64::from(bytes);
+    }
+
+    /// The same of one that arrived.
+    pub fn delivered(&mut self, kind: MessageKind) {
+        self.messages[kind as usize].delivered += 1;
+    }
+
+    /// The same of one that was lost.
+    pub fn dropped(&mut self, kind: MessageKind, why: DropReason) {
+        self.messages[kind as usize].dropped[why as usize] += 1;
+    }
+
     /// The greatest height that any node's tip has had so far.
     pub fn height(&self) -> u64 {
         self.height
@@ -157,6 +172,11 @@ impl Recorder {
         &self.tree
     }
 
+    /// How each block spread, in the order of the tree's blocks.
+    pub fn reach(&self) -> &[Reach] {
+        self.spreading.blocks()
+    }
+
     /// The report of the run, which ended so; expectations are held against it.
     pub fn finish(&self, end: &FinalState) -> Report {
         let agreed = NodeFinal::agreed_tip(&end.nodes);
@@ -173,6 +193,7 @@ impl Recorder {
             on_chain: on_chain_count.saturating_sub(1),
             stale: self.tree.blocks().len() as u64 - on_chain_count.max(1),
         };
+        let forks = self.tree.fork_heights().len() as u64;
         let mut report = Report {
             world: self.world,
             scenario: self.scenario.clone(),
@@ -186,12 +207,15 @@ impl Recorder {
             duration: end.elapsed.as_secs_f64(),
             stale_rate: ratio(blocks.stale, blocks.mined),
             blocks,
-            forks: self.tree.fork_heights().len() as u64,
+            forks,
+            fork_rate: ratio(forks, self.tree.heights()),
             reorgs: self.reorgs.clone(),
             messages: self.message_counts(),
             data: self.data(&end.entries),
             block_interval_ms: self.block_intervals(&tip.hash),
             propagation_ms: spread(&self.propagation),
+            reach: self.spreading.reports(),
+            exposure_ms: self.spreading.exposure_ms(),
             nodes: self.node_reports(&end.nodes, &on_chain),
             expectations: Vec::new(),
         };
@@ -208,14 +232,21 @@ impl Recorder {
             time: event.time,
             entries,
         });
-        if is_new && let Some(node) = self.node(event.node) {
+        if !is_new {
+            return;
+        }
+        self.spreading.found(event.node.map(|node| node.0 as usize));
+        if let Some(node) = self.node(event.node) {
             node.mined += 1;
         }
     }
 
-    fn arrived(&mut self, block: &BlockRef, time: Time) {
-        if let Some(record) = self.tree.get(&block.hash) {
-            count(&mut self.propagation, time.since(record.time));
+    fn arrived(&mut self, event: &Event, block: &BlockRef) {
+        if let Some(place) = self.tree.place(&block.hash) {
+            let after = event.time.since(self.tree.blocks()[place].time);
+            count(&mut self.propagation, after);
+            let node = event.node.map(|node| node.0 as usize);
+            self.spreading.arrived(place, node, after);
         }
     }
 
@@ -284,54 +315,28 @@ impl Recorder {
             }
         }
         let counts = self.nodes.iter().zip(mined_on_chain);
+        let counts = counts.zip(self.spreading.shares());
         (0..)
             .zip(nodes.iter().zip(counts))
-            .map(|(id, (end, (count, blocks_on_chain)))| NodeReport {
-                id: NodeId(id),
-                tip: end.tip.hash,
-                height: end.tip.height,
-                blocks_mined: count.mined,
-                blocks_on_chain,
-                reorgs: count.reorgs,
-                state: if end.up {
-                    NodeState::Up
-                } else {
-                    NodeState::Crashed
+            .map(
+                |(id, (end, ((count, blocks_on_chain), hash_share)))| NodeReport {
+                    id: NodeId(id),
+                    tip: end.tip.hash,
+                    height: end.tip.height,
+                    hash_share: *hash_share,
+                    blocks_mined: count.mined,
+                    blocks_on_chain,
+                    reorgs: count.reorgs,
+                    state: if end.up {
+                        NodeState::Up
+                    } else {
+                        NodeState::Crashed
+                    },
+                    honest: end.honest,
                 },
-                honest: end.honest,
-            })
+            )
             .collect()
     }
-}
-
-/// Grows with the spread of its values, to some hundred kilobytes, not with their number.
-fn histogram() -> Histogram<u64> {
-    Histogram::new(3).expect("three significant digits are in its range of 0 to 5")
-}
-
-/// Adds a duration, in microseconds.
-fn count(histogram: &mut Histogram<u64>, span: Duration) {
-    // A run's clock ends after 584 years. A histogram that grows by itself takes any
-    // value below 2^63, and this is below.
-    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX >> 1);
-    let _ = histogram.record(micros.min(u64::MAX >> 1));
-}
-
-/// The spread of values in microseconds, in milliseconds.
-fn spread(histogram: &Histogram<u64>) -> Option<Spread> {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "microseconds of any run fit in 53 bits"
-    )]
-    let ms = |micros: u64| micros as f64 / 1_000.0;
-    (!histogram.is_empty()).then(|| Spread {
-        count: histogram.len(),
-        mean: histogram.mean() / 1_000.0,
-        p50: ms(histogram.value_at_quantile(0.5)),
-        p90: ms(histogram.value_at_quantile(0.9)),
-        p99: ms(histogram.value_at_quantile(0.99)),
-        max: ms(histogram.max()),
-    })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a rate, for people to read")]

@@ -43,6 +43,8 @@ pub struct Report {
     pub stale_rate: f64,
     /// Heights with more than one block.
     pub forks: u64,
+    /// Heights with more than one block, as a part of all heights with any.
+    pub fork_rate: f64,
     /// Reorgs: a node left blocks that it had followed.
     pub reorgs: Reorgs,
     /// Messages by kind. Every kind is here, those of other relay policies with zeros.
@@ -56,6 +58,13 @@ pub struct Report {
     /// Milliseconds from the moment a block was found to its arrival at another node,
     /// for every block and node; `null` when none arrived.
     pub propagation_ms: Option<Spread>,
+    /// How fast blocks spread: one row for 10, 25, 50, 75, 90 and 99 % of the network.
+    pub reach: Vec<ReachReport>,
+    /// Milliseconds until a block arrived, averaged over the hash rate and over the blocks
+    /// that all of it has: the integral of the part of the hash rate that lacks a block.
+    /// With a mean interval of T, a competing block is found with probability
+    /// 1 - exp(-exposure / T). `null` if no block reached everybody.
+    pub exposure_ms: Option<f64>,
     /// Every node, in order.
     pub nodes: Vec<NodeReport>,
     /// Every clause of `[expect]`, and whether it is met.
@@ -130,8 +139,20 @@ pub struct Spread {
     pub max: f64,
 }
 
+/// How long blocks took to a part of the network. Blocks that never got so far, the last
+/// ones of a run for instance, are not counted.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ReachReport {
+    /// The part, in per cent.
+    pub percent: u32,
+    /// Milliseconds until so many of the nodes had a block, over all blocks.
+    pub nodes_ms: Option<Spread>,
+    /// Milliseconds until nodes with so much of the hash rate had it.
+    pub hash_rate_ms: Option<Spread>,
+}
+
 /// What came of one node.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NodeReport {
     /// Its number.
     #[schemars(with = "u32")]
@@ -141,6 +162,8 @@ pub struct NodeReport {
     pub tip: Hash,
     /// The height of its tip.
     pub height: u64,
+    /// Its part of the network's hash rate when the run began, 0 to 1.
+    pub hash_share: f64,
     /// Blocks that it found.
     pub blocks_mined: u64,
     /// Those of them that are on the final chain.

@@ -288,6 +288,20 @@ impl Scenario {
         specs
     }
 
+    /// Of every node, its part of the network's hash rate in relation to the others'.
+    pub(crate) fn hash_shares(&self) -> Vec<f64> {
+        let mut shares = vec![1.0; self.network.nodes as usize];
+        for change in &self.overrides {
+            let Some(share) = change.hash_share else {
+                continue;
+            };
+            for node in change.nodes.iter() {
+                shares[node.0 as usize] = share;
+            }
+        }
+        shares
+    }
+
     /// Every link, as pairs of nodes with the lower first, in order. Takes memory for all
     /// of them: check the world first.
     pub fn links(&self) -> Vec<(NodeId, NodeId)> {

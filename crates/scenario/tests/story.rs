@@ -162,6 +162,19 @@ fn a_fork_is_one_stale_block_and_two_reorgs() {
     assert_eq!(propagation.count, 4, "20, 40, 50 and 80 ms");
     assert!((propagation.max - 80.0).abs() < 0.2);
     assert_eq!(story.recorder.tree().branches(&report.tip).len(), 1);
+
+    // Node 0's block reached node 2 after 50 ms and node 1 never; its next one reached
+    // node 1 after 40 ms and node 2 after 80. Node 1's reached node 2 after 20.
+    assert!((report.fork_rate - 0.5).abs() < 1e-12);
+    let half = report.reach[2];
+    assert_eq!((half.percent, half.nodes_ms.unwrap().count), (50, 3));
+    assert!((half.nodes_ms.unwrap().max - 50.0).abs() < 0.2);
+    let all = report.reach[5];
+    assert_eq!((all.percent, all.hash_rate_ms.unwrap().count), (99, 1));
+    assert!(
+        (report.exposure_ms.unwrap() - 40.0).abs() < 1e-9,
+        "a third of 40 and 80"
+    );
 }
 
 #[test]

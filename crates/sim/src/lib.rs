@@ -23,11 +23,12 @@ mod drive;
 mod ending;
 mod lottery;
 mod network;
+mod news;
 mod queue;
 mod run;
 mod trace;
 
 pub use lottery::{Clock, Lottery};
-pub use queue::EventQueue;
-pub use run::{Options, PlayError, play};
+pub use queue::{EventQueue, Place};
+pub use run::{MessageSink, Options, PlayError, Sending, play};
 pub use trace::TraceHash;

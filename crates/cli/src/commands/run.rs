@@ -77,6 +77,7 @@ fn play(
         let options = forkful_sim::Options {
             sinks,
             interrupted: Some(interrupted),
+            ..forkful_sim::Options::default()
         };
         return Ok(forkful_sim::play(scenario, options)?);
     }

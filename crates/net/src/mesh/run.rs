@@ -291,13 +291,14 @@ impl<'a> Run<'a> {
             timed_out: matches!(end, End::TimeUp),
             trace: None,
         };
-        let (report, tree) = self
-            .ground
-            .ledger
-            .with_recorder(|recorder| (recorder.finish(&state), recorder.tree().clone()));
+        let (report, tree, reach) = self.ground.ledger.with_recorder(|recorder| {
+            let reach = recorder.reach().to_vec();
+            (recorder.finish(&state), recorder.tree().clone(), reach)
+        });
         Ok(Outcome {
             report,
             tree,
+            reach,
             chain,
             consensus: self.ground.consensus,
         })
