@@ -7,6 +7,7 @@ use forkful_core::{
     BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
     message::Ids,
 };
+use forkful_scenario::Parcel;
 
 use crate::run::{Happening, Sending, Sim};
 
@@ -73,7 +74,10 @@ impl Sim<'_> {
         let (to, back) = self.network.other_end(from, peer);
         let is_open = self.network.is_open(from, peer);
         let arrives = match is_open {
-            true => self.network.arrival(from, peer, self.now, bytes),
+            true => {
+                let parcel = Parcel::new(kind, bytes.into(), 0);
+                self.network.arrival(from, peer, self.now, parcel)
+            }
             false => None,
         };
         let sending = Sending {
@@ -104,8 +108,16 @@ impl Sim<'_> {
         u32::try_from(self.parcels.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// What a message weighs on the links, with what its blocks weigh beyond their own length.
     fn bytes(&self, message: &Message<Ids>) -> u32 {
-        u32::try_from(message.encoded_len(&self.tree)).unwrap_or(u32::MAX)
+        let length = message.encoded_len(&self.tree) as u64;
+        let of = |block: &BlockId| self.weights[block.index()];
+        let extra = match message {
+            Message::NewBlock(block) | Message::Block(block) => of(block),
+            Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            _ => 0,
+        };
+        u32::try_from(length.saturating_add(extra)).unwrap_or(u32::MAX)
     }
 
     /// The deadline of a node has come, if it did not change its mind meanwhile.
@@ -148,6 +160,8 @@ impl Sim<'_> {
             if let Ok(block) = self.tree.insert_block(Arc::new(block), now.clock) {
                 self.mined += 1;
                 self.changed = true;
+                let weights = &self.scenario.network.block_bytes;
+                self.weights.push(weights.of(&self.tree.hash(block)));
                 self.trace_block(block);
                 self.input_about(id, Input::Mined(block), Some(block));
             }

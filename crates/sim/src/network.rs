@@ -1,7 +1,7 @@
 //! Who is linked to whom in a simulation, compactly.
 
 use forkful_core::{NodeId, PeerId, Time};
-use forkful_scenario::{Direction, Scenario, Stream};
+use forkful_scenario::{Direction, LinkModel, NodeLines, Parcel, Scenario};
 
 /// All links. A node names a peer by the place of the link in its own list; the lists of
 /// all nodes stand one after the other.
@@ -11,6 +11,8 @@ pub(crate) struct Network {
     first: Vec<u32>,
     ends: Vec<End>,
     directions: Vec<Direction>,
+    lines: Vec<NodeLines>,
+    model: LinkModel,
     /// Which side of a split each node is on. Messages travel only within one.
     sides: Vec<u32>,
     /// Whether any link was cut, or the network split, and not healed since.
@@ -35,18 +37,17 @@ impl Network {
             back: PeerId(0),
         };
         let mut ends = vec![nowhere; 2 * links.len()];
-        let unlinked = |_| Direction::new(scenario.network.link, 0);
-        let mut directions: Vec<Direction> = (0..2 * links.len()).map(unlinked).collect();
+        let model = LinkModel::new(scenario);
+        let free = model.direction(NodeId(0), NodeId(0));
+        let mut directions = vec![free; 2 * links.len()];
         let mut next = first.clone();
         for (a, b) in links {
-            let link = scenario.link(a, b);
             let place = |node: NodeId| next[node.0 as usize] - first[node.0 as usize];
             let (at_a, at_b) = (PeerId(place(a)), PeerId(place(b)));
             for (from, node, back) in [(a, b, at_b), (b, a, at_a)] {
-                let seed = Stream::Link(from, node).seed(scenario.seed);
                 let at = &mut next[from.0 as usize];
                 ends[*at as usize] = End { node, back };
-                directions[*at as usize] = Direction::new(link, seed);
+                directions[*at as usize] = model.direction(from, node);
                 *at += 1;
             }
         }
@@ -54,6 +55,8 @@ impl Network {
             first,
             ends,
             directions,
+            lines: vec![NodeLines::default(); scenario.network.nodes as usize],
+            model,
             sides: vec![0; scenario.network.nodes as usize],
             is_whole: true,
         }
@@ -77,13 +80,28 @@ impl Network {
         }
         let place = self.place(from, peer);
         let to = self.ends[place].node;
-        !self.directions[place].cut && self.sides[from.0 as usize] == self.sides[to.0 as usize]
+        !self.directions[place].is_cut() && self.sides[from.0 as usize] == self.sides[to.0 as usize]
     }
 
-    /// When a message of so many bytes that is sent now arrives; `None` if it is lost.
-    pub fn arrival(&mut self, from: NodeId, peer: PeerId, now: Time, bytes: u32) -> Option<Time> {
+    /// When a message that is sent now arrives; `None` if it is lost.
+    pub fn arrival(
+        &mut self,
+        from: NodeId,
+        peer: PeerId,
+        now: Time,
+        parcel: Parcel,
+    ) -> Option<Time> {
         let place = self.place(from, peer);
-        self.directions[place].arrival(now, bytes)
+        let to = self.ends[place].node;
+        let line = &mut self.directions[place];
+        let ends = [from.0 as usize, to.0 as usize];
+        let (sender, receiver) = match self.lines.get_disjoint_mut(ends) {
+            Ok([sender, receiver]) => (sender, Some(receiver)),
+            // No node has a link to itself.
+            Err(_) => (&mut self.lines[from.0 as usize], None),
+        };
+        self.model
+            .arrival(from, to, line, sender, receiver, now, parcel)
     }
 
     /// Whether everybody can reach whom they are linked to.
@@ -96,7 +114,7 @@ impl Network {
         for (from, to) in [(a, b), (b, a)] {
             for place in self.list(from) {
                 if self.ends[place].node == to {
-                    self.directions[place].cut = cut;
+                    self.directions[place].set_cut(cut);
                 }
             }
         }
@@ -124,14 +142,14 @@ impl Network {
     pub fn heal(&mut self) {
         self.sides.fill(0);
         for direction in &mut self.directions {
-            direction.cut = false;
+            direction.set_cut(false);
         }
         self.is_whole = true;
     }
 
     fn look(&mut self) {
         let one_side = self.sides.iter().all(|side| *side == 0);
-        self.is_whole = one_side && self.directions.iter().all(|direction| !direction.cut);
+        self.is_whole = one_side && self.directions.iter().all(|direction| !direction.is_cut());
     }
 
     fn place(&self, node: NodeId, peer: PeerId) -> usize {

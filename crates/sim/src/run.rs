@@ -129,6 +129,8 @@ pub(crate) struct Sim<'a> {
     /// The greatest height that any tip has had.
     pub(crate) height: u64,
     pub(crate) mined: u64,
+    /// Of every block in the tree, what it weighs beyond its own length.
+    pub(crate) weights: Vec<u64>,
     /// A tip changed, a block was mined or the scenario went on since the last look.
     pub(crate) changed: bool,
     /// Nobody mines, to see whether all agree: since when no tip has changed.
@@ -216,6 +218,7 @@ impl<'a> Sim<'a> {
             up: nodes.len(),
             height: 0,
             mined: 0,
+            weights: vec![0],
             changed: true,
             paused_since: None,
             mined_at_tie: 0,
