@@ -256,6 +256,17 @@ impl<T: Transport> Actor<T> {
             }
             Effect::Mine { .. } => self.start_search(participant),
             Effect::Accepted { block, from } => self.tell_accepted(participant, block, from),
+            Effect::Withheld(block) => self.store().put_withheld(participant.tree.hash(block)),
+            Effect::Published(id) => {
+                let block = participant.block_ref(id);
+                self.store().set_published(&block.hash);
+                self.tell(What::Published { block });
+            }
+            Effect::Attempt(attempt) => self.tell(What::AttemptEnded {
+                won: attempt.won,
+                public_blocks: attempt.public_blocks,
+                own_blocks: attempt.own_blocks,
+            }),
             Effect::Rebuilt(from, block) => {
                 let message = Message::Block(block);
                 self.rebuilt.push(Envelope { from, message });
@@ -352,7 +363,9 @@ impl Participant {
             compact_failure_per_million: 0,
             ..config
         };
-        let mut node = Node::restore(config, strategy, seed, &tree);
+        let withheld = store.withheld().iter();
+        let withheld = withheld.filter_map(|hash| tree.find(hash)).collect();
+        let mut node = Node::restore(config, strategy, seed, &tree, withheld);
         for entry in store.data() {
             node.restore_data(&tree, Arc::clone(entry));
         }

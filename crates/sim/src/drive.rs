@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use forkful_core::event::{DropReason, What};
+use forkful_core::strategy::Attempt;
 use forkful_core::{
     BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
     message::Ids,
@@ -197,7 +198,24 @@ impl Sim<'_> {
         match effect {
             // What a node has stored is its view, and outlives a crash.
             // The one tree has every body, so nothing is ever rebuilt from its parts.
-            Effect::Store(_) | Effect::StoreData(_) | Effect::Rebuilt(..) => {}
+            Effect::Store(_) | Effect::StoreData(_) | Effect::Withheld(_) | Effect::Rebuilt(..) => {
+            }
+            Effect::Published(block) => {
+                let block = self.block_ref(block);
+                self.tell(Some(id), What::Published { block });
+            }
+            Effect::Attempt(Attempt {
+                won,
+                public_blocks,
+                own_blocks,
+            }) => {
+                let what = What::AttemptEnded {
+                    won,
+                    public_blocks,
+                    own_blocks,
+                };
+                self.tell(Some(id), what);
+            }
             // Of all effects most are these.
             Effect::Send(peer, Message::Announce(block)) => {
                 let kind = MessageKind::Announce;

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::message::{Ids, Message};
 use crate::node::peers::PeerId;
 use crate::node::pool::PoolError;
+use crate::strategy::Attempt;
 use crate::tree::BlockId;
 use crate::units::Time;
 
@@ -135,6 +136,14 @@ pub enum Effect {
     /// as if the peer had sent it whole, as a [`Message::Block`]: through the door. Never
     /// where the tree has every body, as in a simulation.
     Rebuilt(PeerId, Arc<Block>),
+    /// The block, which the node found and which was just stored, is a secret until it is
+    /// [`Published`](Effect::Published). Who restores the node from a store has to know.
+    Withheld(BlockId),
+    /// A block that was withheld is none any more: its branch was published, or given up.
+    /// Comes before the block is sent to anybody.
+    Published(BlockId),
+    /// An attempt of the node's strategy to replace public blocks ended.
+    Attempt(Attempt),
     /// The node follows another block now.
     TipChanged(TipChange),
     /// Data was taken, or why not.

@@ -14,6 +14,9 @@ use crate::units::Time;
 pub(super) enum Whose {
     /// This node found it.
     Own,
+    /// This node found it, kept it, and shows it now because others found one: it is not
+    /// for losing time over announcements.
+    OwnInRace,
     /// Somebody else did, as far as this node knows.
     Others,
 }
@@ -21,10 +24,10 @@ pub(super) enum Whose {
 impl Node {
     /// Tells every peer of a block, but those that are known to have it or were told.
     pub(super) fn relay<P>(&mut self, step: &mut Step<'_, P>, block: BlockId, whose: Whose) {
-        let push = match self.config.relay {
-            Relay::Flood => true,
-            Relay::Unsolicited => whose == Whose::Own,
-            Relay::Announce | Relay::Compact => false,
+        let push = match (whose, self.config.relay) {
+            (_, Relay::Flood) | (Whose::OwnInRace, _) => true,
+            (Whose::Own, Relay::Unsolicited) => true,
+            (_, Relay::Announce | Relay::Compact | Relay::Unsolicited) => false,
         };
         let slots = self.peers.slots();
         // Nobody is always the first to be told.

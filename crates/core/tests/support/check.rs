@@ -55,6 +55,9 @@ impl Checker {
             | Effect::Data { .. }
             | Effect::Send(..)
             | Effect::Rebuilt(..)
+            | Effect::Withheld(_)
+            | Effect::Published(_)
+            | Effect::Attempt(_)
             | Effect::Disconnect(..) => {}
         }
     }

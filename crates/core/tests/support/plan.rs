@@ -132,6 +132,8 @@ impl Plan {
             sent: Vec::new(),
             tip_changes: Vec::new(),
             disconnects: Vec::new(),
+            published: Vec::new(),
+            attempts: Vec::new(),
             rejections: Vec::new(),
             effects_in_last_batch: 0,
             rebuilt: Vec::new(),

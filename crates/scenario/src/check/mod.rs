@@ -7,6 +7,7 @@
 mod events;
 mod network;
 mod rules;
+mod strategy;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -178,7 +179,9 @@ fn node_override(position: usize, table: &NodesTable, nodes: u32) -> Checked<Nod
     Ok(NodeOverride {
         nodes: table.nodes.0.clone(),
         hash_share: table.hash_share,
-        strategy: table.strategy,
+        strategy: (table.strategy.as_ref())
+            .map(|value| strategy::strategy(&format!("{path}.strategy"), value))
+            .transpose()?,
         relay: table.relay.map(Relay::from),
         clock_skew_ms: table.clock_skew.map(|skew| skew.0),
         region: None,

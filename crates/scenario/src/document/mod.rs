@@ -5,6 +5,7 @@
 //! defaults and conflicts are decided in one place, `check`.
 
 mod consensus;
+mod strategy;
 mod topology;
 
 use forkful_core::Relay;
@@ -12,9 +13,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::quantity::{Bandwidth, Fraction, Nodes, Rate, Size, Skew, Span, SpanOrOff};
-use crate::scenario::{Kernel, StrategyKind};
+use crate::scenario::Kernel;
 
 pub(crate) use consensus::{ConsensusTable, DifficultyTable, DifficultyWord, TargetTable};
+pub(crate) use strategy::{StrategyTable, StrategyValue, StrategyWord};
 pub(crate) use topology::{TopologyKind, TopologyTable, TopologyValue, TopologyWord};
 
 /// What a network is, what happens to it, when the run ends, and what must hold then.
@@ -171,7 +173,7 @@ pub(crate) struct NodesTable {
     /// 0 to 1e12; 0 does not mine. Default: 1.
     pub hash_share: Option<f64>,
     /// How they behave. Default: "honest".
-    pub strategy: Option<StrategyKind>,
+    pub strategy: Option<StrategyValue>,
     /// Their relay policy. Default: `relay.policy`.
     pub relay: Option<RelayWord>,
     /// How far their clocks are ahead of the true time: a duration, negative if behind.
