@@ -49,9 +49,9 @@ pub const FETCH_PER_PEER_MAX: usize = 16;
 /// Bitcoin asks three peers at most to send compact blocks unasked.
 pub const REBUILDS_MAX: usize = 3;
 
-/// Blocks that a peer was seen to have, besides the best it announced. The oldest
+/// Blocks that a peer was seen to have on other branches than its best one. The oldest
 /// is forgotten; the price is one announcement too many.
-pub const PEER_RECENT_MAX: usize = 4;
+pub const PEER_RECENT_MAX: usize = 2;
 
 /// Penalty points at which a peer is disconnected.
 pub const PENALTY_MAX: u16 = 100;

@@ -89,7 +89,7 @@ pub enum Message<F: Form> {
         /// What makes the key of the short ids, with the header.
         nonce: u64,
         /// The names of its entries, in order.
-        short_ids: Vec<ShortId>,
+        short_ids: Arc<[ShortId]>,
     },
     /// Of this block I lack the entries in these places.
     RequestEntries {
@@ -189,7 +189,7 @@ impl Message<Ids> {
             } => Message::CompactBlock {
                 header: header(id),
                 nonce: *nonce,
-                short_ids: short_ids.clone(),
+                short_ids: Arc::clone(short_ids),
             },
             Message::RequestEntries { block, indices } => Message::RequestEntries {
                 block: tree.hash(*block),

@@ -125,7 +125,7 @@ impl Message<Wire> {
                 out.extend_from_slice(&header.to_bytes());
                 out.extend_from_slice(&nonce.to_be_bytes());
                 put_count(out, short_ids.len());
-                for id in short_ids {
+                for id in short_ids.iter() {
                     out.extend_from_slice(&id.0);
                 }
             }
@@ -252,12 +252,7 @@ impl<'a> Input<'a> {
             MessageKind::CompactBlock => Message::CompactBlock {
                 header: self.header()?,
                 nonce: self.array().map(u64::from_be_bytes)?,
-                short_ids: self.list(
-                    "short ids",
-                    limits::WIRE_ENTRIES_MAX,
-                    ShortId::LEN,
-                    |input| input.array().map(ShortId),
-                )?,
+                short_ids: self.short_ids()?.into(),
             },
             MessageKind::RequestEntries => Message::RequestEntries {
                 block: self.hash()?,
@@ -318,6 +313,12 @@ impl<'a> Input<'a> {
         let header = self.header()?;
         let entries = self.entries()?;
         Ok(Block { header, entries })
+    }
+
+    fn short_ids(&mut self) -> Result<Vec<ShortId>, WireError> {
+        let most = limits::WIRE_ENTRIES_MAX;
+        let short_id = |input: &mut Self| input.array().map(ShortId);
+        self.list("short ids", most, ShortId::LEN, short_id)
     }
 
     fn entries(&mut self) -> Result<Vec<Entry>, WireError> {

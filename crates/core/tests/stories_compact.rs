@@ -38,7 +38,7 @@ fn compact_block(block: &Block, nonce: u64, short_ids: Vec<ShortId>) -> Message<
     Message::CompactBlock {
         header: block.header,
         nonce,
-        short_ids,
+        short_ids: short_ids.into(),
     }
 }
 

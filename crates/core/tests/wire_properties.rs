@@ -45,13 +45,18 @@ fn message() -> impl Strategy<Value = Message<Wire>> {
             .prop_map(|(blocks, more)| Message::Chain { blocks, more }),
         entry().prop_map(Message::NewData),
         hash().prop_map(Message::RequestCompact),
-        (header(), any::<u64>(), vec(short_id(), 0..30)).prop_map(|(header, nonce, short_ids)| {
-            Message::CompactBlock {
-                header,
-                nonce,
-                short_ids,
-            }
-        }),
+        (
+            header(),
+            any::<u64>(),
+            vec(short_id(), 0..30).prop_map(Arc::from)
+        )
+            .prop_map(|(header, nonce, short_ids)| {
+                Message::CompactBlock {
+                    header,
+                    nonce,
+                    short_ids,
+                }
+            }),
         (hash(), vec(any::<u32>(), 0..30))
             .prop_map(|(block, indices)| Message::RequestEntries { block, indices }),
         (hash(), vec(entry(), 0..6))
@@ -249,7 +254,7 @@ fn the_largest_block_of_any_network_fits_in_every_message_that_carries_one() {
         Message::CompactBlock {
             header,
             nonce: 0,
-            short_ids: vec![ShortId([0; 6]); limits::WIRE_ENTRIES_MAX],
+            short_ids: vec![ShortId([0; 6]); limits::WIRE_ENTRIES_MAX].into(),
         },
     ] {
         let bytes = encoded(&message);

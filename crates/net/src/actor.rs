@@ -218,7 +218,7 @@ impl<T: Transport> Actor<T> {
                 from: NodeId(from.0),
                 why: rejection.to_string(),
             });
-            self.handle(participant, Input::Rejected(from, rejection));
+            self.handle(participant, Input::Rejected(from, Box::new(rejection)));
         }
     }
 

@@ -116,6 +116,7 @@ impl Sim<'_> {
         let extra = match message {
             Message::NewBlock(block) | Message::Block(block) => of(block),
             Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            Message::CompactBlock { .. } => self.scenario.network.block_bytes.compact(),
             _ => 0,
         };
         u32::try_from(length.saturating_add(extra)).unwrap_or(u32::MAX)

@@ -27,6 +27,7 @@ mod news;
 mod queue;
 mod run;
 mod trace;
+mod wheel;
 
 pub use lottery::{Clock, Lottery};
 pub use queue::{EventQueue, Place};

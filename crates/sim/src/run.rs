@@ -155,7 +155,7 @@ pub(crate) struct SimNode {
 }
 
 /// What the queue holds. Together with time and sequence 32 bytes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Happening {
     /// A message that names one block reaches a node.
     Deliver {

@@ -79,7 +79,7 @@ pub struct Node {
     pool: Pool,
     sync: Sync,
     /// The last block that was served by the names of its entries, with the nonce.
-    compact: Option<(BlockId, u64, Vec<ShortId>)>,
+    names: Option<(BlockId, u64, Arc<[ShortId]>)>,
     /// When the tip is next announced to somebody.
     announce_at: Time,
     /// The deadline that the driver was last told.
@@ -116,7 +116,7 @@ impl Node {
             peers: Peers::default(),
             pool: Pool::default(),
             sync: Sync::default(),
-            compact: None,
+            names: None,
             announce_at: Time::NEVER,
             told_deadline: Time::NEVER,
             mining_on: None,
@@ -205,7 +205,7 @@ impl Node {
             }
             Input::Mine(entry) => self.submit(&mut step, entry),
             Input::Received(peer, message) => self.receive(&mut step, peer, message),
-            Input::Rejected(peer, rejection) => self.rejected(&mut step, peer, rejection),
+            Input::Rejected(peer, rejection) => self.rejected(&mut step, peer, *rejection),
             Input::Mined(block) => self.mined(&mut step, block),
             Input::Connected(peer) => self.connected(&mut step, peer),
             Input::Disconnected(peer) => self.disconnected(&mut step, peer),

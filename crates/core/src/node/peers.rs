@@ -22,7 +22,8 @@ impl PeerId {
 pub(super) struct Peer {
     /// The best block that it showed us.
     pub best: BlockId,
-    /// A few others that it showed us, so that a fork does not hide them.
+    /// A few others that it showed us and that are not ancestors of it: a fork does not
+    /// hide them.
     recent: [BlockId; limits::PEER_RECENT_MAX],
     /// The last block that we announced to it.
     pub told: BlockId,
@@ -126,8 +127,10 @@ impl Peers {
             peer.best = block;
         } else if tree.is_better(block, peer.best) {
             let before = std::mem::replace(&mut peer.best, block);
-            peer.remember(before);
-        } else {
+            if !tree.is_ancestor(before, block) {
+                peer.remember(before);
+            }
+        } else if !tree.is_ancestor(block, peer.best) {
             peer.remember(block);
         }
     }

@@ -182,21 +182,8 @@ impl Node {
             None => Message::NotFound(block),
             // Who does not take part in it answers with what it has.
             Some(_) if self.config.relay != Relay::Compact => Message::Block(block),
-            // Nothing is named, so nothing is to be hidden.
-            Some(body) if body.entries.is_empty() => Message::CompactBlock {
-                header: block,
-                nonce: 0,
-                short_ids: Vec::new(),
-            },
             Some(body) => {
-                let is_at_hand = self.compact.as_ref().is_some_and(|(of, ..)| *of == block);
-                if !is_at_hand {
-                    let nonce = self.draw_nonce();
-                    let key = ShortIdKey::new(&body.header, nonce);
-                    let short_ids = body.entries.iter().map(|entry| key.id(&sha256(entry)));
-                    self.compact = Some((block, nonce, short_ids.collect()));
-                }
-                let (_, nonce, short_ids) = self.compact.clone().unwrap_or((block, 0, Vec::new()));
+                let (nonce, short_ids) = self.names(block, body);
                 Message::CompactBlock {
                     header: block,
                     nonce,
@@ -205,6 +192,26 @@ impl Node {
             }
         };
         step.effects.push(Effect::Send(peer, answer));
+    }
+
+    /// The names of a block's entries, and the nonce of their key. Made once while the
+    /// same block is asked for, for it costs a hash of each entry.
+    fn names(&mut self, block: BlockId, body: &Block) -> (u64, Arc<[ShortId]>) {
+        if body.entries.is_empty() {
+            // Nothing is named, so no key is needed.
+            return (0, Arc::default());
+        }
+        if let Some((of, nonce, names)) = &self.names
+            && *of == block
+        {
+            return (*nonce, Arc::clone(names));
+        }
+        let nonce = self.draw_nonce();
+        let key = ShortIdKey::new(&body.header, nonce);
+        let names = body.entries.iter().map(|entry| key.id(&sha256(entry)));
+        let names: Arc<[ShortId]> = names.collect();
+        self.names = Some((block, nonce, Arc::clone(&names)));
+        (nonce, names)
     }
 
     pub(super) fn serve_entries<P>(

@@ -125,3 +125,14 @@ pub fn shown(message: &Message<Wire>) -> Vec<Hash> {
         | Message::RequestChain(_) => Vec::new(),
     }
 }
+
+/// Every hash that a message tells its receiver of, but "not found", which echoes.
+pub fn told(message: &Message<Wire>) -> Vec<Hash> {
+    match message {
+        Message::RequestHeaders(names) | Message::RequestChain(names) => names.clone(),
+        Message::RequestBlock(name)
+        | Message::RequestCompact(name)
+        | Message::RequestEntries { block: name, .. } => vec![*name],
+        shows => shown(shows),
+    }
+}

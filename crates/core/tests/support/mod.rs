@@ -142,6 +142,11 @@ impl Net {
         life.tree.height(life.node.tip())
     }
 
+    /// What the node keeps to itself, as its store knows.
+    pub fn withheld(&self, node: usize) -> &[Hash] {
+        &self.participants[node].withheld
+    }
+
     pub fn clock(&self) -> Timestamp {
         Timestamp(self.plan.consensus.genesis_time.0 + self.plan.age_ms + self.now_ms())
     }

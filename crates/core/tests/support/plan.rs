@@ -1,6 +1,7 @@
 //! What a network is, before it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use forkful_core::{Config, Consensus, Honest, Relay, Strategy, Target};
@@ -25,7 +26,7 @@ pub struct Plan {
 #[derive(Clone)]
 pub(super) struct NodePlan {
     pub(super) config: Config,
-    pub(super) strategy: fn() -> Box<dyn Strategy>,
+    pub(super) strategy: Arc<dyn Fn() -> Box<dyn Strategy>>,
 }
 
 /// A network of honest `nodes` that flood, each linked with each, 10 ms apart, that
@@ -38,7 +39,7 @@ pub fn plan(nodes: usize) -> Plan {
             request_timeout: Duration::from_secs(1),
             compact_failure_per_million: 0,
         },
-        strategy: || Box::new(Honest),
+        strategy: Arc::new(|| Box::new(Honest)),
     };
     let pairs = (0..nodes).flat_map(|a| (0..a).map(move |b| (b, a)));
     Plan {
@@ -65,8 +66,12 @@ impl Plan {
         self
     }
 
-    pub fn strategy(mut self, node: usize, strategy: fn() -> Box<dyn Strategy>) -> Self {
-        self.nodes[node].strategy = strategy;
+    pub fn strategy(
+        mut self,
+        node: usize,
+        strategy: impl Fn() -> Box<dyn Strategy> + 'static,
+    ) -> Self {
+        self.nodes[node].strategy = Arc::new(strategy);
         self
     }
 
