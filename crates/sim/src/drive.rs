@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use forkful_core::event::{DropReason, What};
+use forkful_core::strategy::Attempt;
 use forkful_core::{
     BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
     message::Ids,
@@ -10,6 +11,7 @@ use forkful_core::{
 use forkful_scenario::Parcel;
 
 use crate::run::{Happening, Sending, Sim};
+use crate::shelf::only_block;
 
 /// The length of an announcement: its type and a header (a test holds it against the codec).
 const ANNOUNCE_BYTES: u32 = 89;
@@ -28,7 +30,7 @@ impl Sim<'_> {
             // Others may have been put aside because this one was to come first.
             self.put_back(to);
             let (sender, back) = self.network.other_end(to, from);
-            let bytes = self.bytes(&message);
+            let bytes = self.bytes(&message, to);
             return self.tell_dropped((sender, back), kind, bytes, why);
         }
         let about = about(&message);
@@ -38,26 +40,25 @@ impl Sim<'_> {
 
     fn send(&mut self, from: NodeId, peer: PeerId, message: Message<Ids>) {
         let kind = message.kind();
-        let bytes = self.bytes(&message);
+        let bytes = self.bytes(&message, self.network.other_end(from, peer).0);
         let Some((to, back, arrives)) = self.transmit(from, peer, kind, bytes) else {
             return;
         };
-        let happening = match message {
-            Message::NewBlock(block) | Message::Announce(block) => {
-                return self.send_news((to, back), kind, block, arrives);
+        let from = back;
+        let happening = match (&message, only_block(&message)) {
+            (Message::NewBlock(_) | Message::Announce(_), Some(block)) => {
+                return self.send_news((to, from), kind, block, arrives);
             }
-            Message::RequestBlock(block) | Message::NotFound(block) | Message::Block(block) => {
-                Happening::Deliver {
-                    to,
-                    from: back,
-                    kind,
-                    block,
-                }
-            }
-            large => Happening::DeliverParcel {
+            (_, Some(block)) => Happening::Deliver {
                 to,
-                from: back,
-                number: self.keep_parcel(large),
+                from,
+                kind,
+                block,
+            },
+            (_, None) => Happening::DeliverFromShelf {
+                to,
+                from,
+                number: self.shelf.put(message),
             },
         };
         self.queue.push(arrives, happening);
@@ -111,22 +112,18 @@ impl Sim<'_> {
         Some((to, back, arrives?))
     }
 
-    fn keep_parcel(&mut self, message: Message<Ids>) -> u32 {
-        if let Some(number) = self.free_parcels.pop() {
-            self.parcels[number as usize] = Some(message);
-            return number;
-        }
-        self.parcels.push(Some(message));
-        u32::try_from(self.parcels.len() - 1).unwrap_or(u32::MAX)
-    }
-
     /// What a message weighs on the links, with what its blocks weigh beyond their own length.
-    fn bytes(&self, message: &Message<Ids>) -> u32 {
+    fn bytes(&self, message: &Message<Ids>, to: NodeId) -> u32 {
         let length = message.encoded_len(&self.tree) as u64;
         let of = |block: &BlockId| self.weights[block.index()];
         let extra = match message {
             Message::NewBlock(block) | Message::Block(block) => of(block),
             Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            Message::CompactBlock { .. } => self.scenario.network.block_bytes.compact(),
+            Message::Entries { block, entries } if entries.is_empty() => {
+                let weights = &self.scenario.network.block_bytes;
+                weights.missing(&self.tree.hash(*block), to)
+            }
             _ => 0,
         };
         u32::try_from(length.saturating_add(extra)).unwrap_or(u32::MAX)
@@ -208,7 +205,25 @@ impl Sim<'_> {
     fn perform(&mut self, id: NodeId, effect: Effect) {
         match effect {
             // What a node has stored is its view, and outlives a crash.
-            Effect::Store(_) | Effect::StoreData(_) => {}
+            // The one tree has every body, so nothing is ever rebuilt from its parts.
+            Effect::Store(_) | Effect::StoreData(_) | Effect::Withheld(_) | Effect::Rebuilt(..) => {
+            }
+            Effect::Published(block) => {
+                let block = self.block_ref(block);
+                self.tell(Some(id), What::Published { block });
+            }
+            Effect::Attempt(Attempt {
+                won,
+                public_blocks,
+                own_blocks,
+            }) => {
+                let what = What::AttemptEnded {
+                    won,
+                    public_blocks,
+                    own_blocks,
+                };
+                self.tell(Some(id), what);
+            }
             // Of all effects most are these.
             Effect::Send(peer, Message::Announce(block)) => {
                 let kind = MessageKind::Announce;
@@ -333,7 +348,7 @@ impl Sim<'_> {
         let kind = message.kind();
         self.recorder.delivered(kind);
         if !self.options.sinks.is_empty() {
-            let bytes = self.bytes(message);
+            let bytes = self.bytes(message, to);
             let (from, _) = self.network.other_end(to, from);
             self.tell_of_message(to, || What::Delivered { from, kind, bytes });
         }
@@ -379,7 +394,11 @@ impl Sim<'_> {
 /// The block that a message tells of, if it is one.
 fn about(message: &Message<Ids>) -> Option<BlockId> {
     match message {
-        Message::NewBlock(block) | Message::Announce(block) | Message::Block(block) => Some(*block),
+        Message::NewBlock(block)
+        | Message::Announce(block)
+        | Message::Block(block)
+        | Message::CompactBlock { header: block, .. }
+        | Message::Entries { block, .. } => Some(*block),
         _ => None,
     }
 }

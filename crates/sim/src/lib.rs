@@ -26,6 +26,7 @@ mod network;
 mod news;
 mod queue;
 mod run;
+mod shelf;
 mod trace;
 mod wheel;
 

@@ -31,7 +31,12 @@ fn every_preset_is_the_same_run_both_ways() {
 /// have a better one, fetch several, and change their minds.
 #[test]
 fn a_network_of_many_forks_is_the_same_run_both_ways() {
-    for (policy, seed) in [("announce", 1), ("flood", 2), ("announce", 3), ("flood", 4)] {
+    for (policy, seed) in [
+        ("announce", 1),
+        ("flood", 2),
+        ("compact", 3),
+        ("unsolicited", 4),
+    ] {
         let toml = format!(
             "seed = {seed}
              network = {{ nodes = 60, topology = {{ kind = 'random', degree = 4 }},
