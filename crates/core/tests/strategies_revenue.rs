@@ -156,7 +156,10 @@ fn assert_near(name: &str, (found, error): (f64, f64), expected: f64) {
 
 /// Each case in a thread of its own: each is a chain of 200,000 blocks.
 fn all_at_once(cases: Vec<Box<dyn FnOnce() + Send>>) {
-    #[allow(clippy::disallowed_methods, reason = "cases side by side: nothing is shared")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "cases side by side: nothing is shared"
+    )]
     let threads: Vec<_> = cases.into_iter().map(thread::spawn).collect();
     for thread in threads {
         thread.join().unwrap();

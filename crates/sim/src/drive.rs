@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use forkful_core::event::{DropReason, What};
-use forkful_core::strategy::Attempt;
+use forkful_core::node::TipChange;
 use forkful_core::{
-    BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
-    message::Ids,
+    BlockId, Effect, Input, Message, MessageKind, NodeId, PeerId, Time, message::Ids,
 };
 use forkful_scenario::Parcel;
 
@@ -64,14 +63,6 @@ impl Sim<'_> {
         self.queue.push(arrives, happening);
     }
 
-    #[inline]
-    fn trace_sent(&mut self, from: NodeId, to: NodeId, kind: MessageKind, arrives: Option<Time>) {
-        let arrives = arrives.unwrap_or(Time::NEVER).0;
-        self.trace.add(self.now.0 ^ arrives.rotate_left(32));
-        let ends = u64::from(from.0) << 32 | u64::from(to.0);
-        self.trace.add(ends ^ (kind as u64) << 56);
-    }
-
     /// Gives a message to a link: whom it reaches, as whose, and when, unless it is lost.
     #[inline]
     fn transmit(
@@ -113,7 +104,7 @@ impl Sim<'_> {
     }
 
     /// What a message weighs on the links, with what its blocks weigh beyond their own length.
-    fn bytes(&self, message: &Message<Ids>, to: NodeId) -> u32 {
+    pub(crate) fn bytes(&self, message: &Message<Ids>, to: NodeId) -> u32 {
         let length = message.encoded_len(&self.tree) as u64;
         let of = |block: &BlockId| self.weights[block.index()];
         let extra = match message {
@@ -212,18 +203,7 @@ impl Sim<'_> {
                 let block = self.block_ref(block);
                 self.tell(Some(id), What::Published { block });
             }
-            Effect::Attempt(Attempt {
-                won,
-                public_blocks,
-                own_blocks,
-            }) => {
-                let what = What::AttemptEnded {
-                    won,
-                    public_blocks,
-                    own_blocks,
-                };
-                self.tell(Some(id), what);
-            }
+            Effect::Attempt(attempt) => self.tell_attempt(id, attempt),
             // Of all effects most are these.
             Effect::Send(peer, Message::Announce(block)) => {
                 let kind = MessageKind::Announce;
@@ -239,155 +219,38 @@ impl Sim<'_> {
                 }
             }
             Effect::Accepted { block, from } => self.tell_accepted(id, block, from),
-            Effect::TipChanged(change) => {
-                self.count_tip(id, change.old, false);
-                self.count_tip(id, change.new, true);
-                self.changed = true;
-                // While nobody mines to see whether all agree, patience begins anew.
-                self.paused_since = self.paused_since.map(|_| self.now);
-                self.height = self.height.max(self.tree.height(change.new));
-                let what = What::TipChanged {
-                    old: self.block_ref(change.old),
-                    new: self.block_ref(change.new),
-                    disconnected: u32::try_from(change.disconnected).unwrap_or(u32::MAX),
-                    connected: u32::try_from(change.connected).unwrap_or(u32::MAX),
-                };
-                self.trace.add(self.now.0 ^ u64::from(id.0) << 40);
-                self.trace.add(change.new.index() as u64);
-                self.tell(Some(id), what);
-            }
+            Effect::TipChanged(change) => self.tip_changed(id, change),
             Effect::Data {
                 entry,
                 bytes,
                 taken,
-            } => {
-                let what = match taken {
-                    Ok(()) => What::Submitted {
-                        entry,
-                        bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-                    },
-                    Err(why) => What::Refused {
-                        entry,
-                        why: why.to_string(),
-                    },
-                };
-                self.tell(Some(id), what);
-            }
+            } => self.tell_data(id, entry, bytes, taken),
             Effect::Deadline(time) => self.schedule(id, time),
             Effect::Disconnect(peer, why) => {
-                let (other, _) = self.network.other_end(id, peer);
                 self.put_all_back();
                 self.network.cut_peer(id, peer);
-                let what = What::PeerDown {
-                    peer: other,
-                    why: why.to_string(),
-                };
-                self.tell(Some(id), what);
+                let (peer, _) = self.network.other_end(id, peer);
+                let why = why.to_string();
+                self.tell(Some(id), What::PeerDown { peer, why });
             }
         }
     }
 
-    fn tell_accepted(&mut self, id: NodeId, block: BlockId, from: Option<PeerId>) {
-        let named = self.block_ref(block);
-        let what = match from {
-            Some(peer) => What::Received {
-                block: named,
-                from: self.network.other_end(id, peer).0,
-            },
-            None => What::Mined {
-                block: named,
-                parent: self.tree.header(block).previous_hash,
-                entries: self.tree.block(block).map_or(0, |block| {
-                    u32::try_from(block.entries.len()).unwrap_or(u32::MAX)
-                }),
-            },
+    fn tip_changed(&mut self, id: NodeId, change: TipChange) {
+        self.count_tip(id, change.old, false);
+        self.count_tip(id, change.new, true);
+        self.changed = true;
+        // While nobody mines to see whether all agree, patience begins anew.
+        self.paused_since = self.paused_since.map(|_| self.now);
+        self.height = self.height.max(self.tree.height(change.new));
+        self.trace_tip(id, change.new);
+        let what = What::TipChanged {
+            old: self.block_ref(change.old),
+            new: self.block_ref(change.new),
+            disconnected: u32::try_from(change.disconnected).unwrap_or(u32::MAX),
+            connected: u32::try_from(change.connected).unwrap_or(u32::MAX),
         };
         self.tell(Some(id), what);
-    }
-
-    pub(crate) fn tell(&mut self, node: Option<NodeId>, what: What) {
-        let time = self.now;
-        let event = Event { time, node, what };
-        self.recorder.record(&event);
-        let options = &mut self.options;
-        for sink in options.sinks.iter_mut().chain(&mut options.watchers) {
-            sink(&event);
-        }
-    }
-
-    /// What there is millions of: an event only if somebody wants every single one.
-    fn tell_of_message(&mut self, node: NodeId, what: impl FnOnce() -> What) {
-        if self.options.sinks.is_empty() {
-            return;
-        }
-        let event = Event {
-            time: self.now,
-            node: Some(node),
-            what: what(),
-        };
-        for sink in &mut self.options.sinks {
-            sink(&event);
-        }
-    }
-
-    fn tell_sent(&mut self, sending: &Sending) {
-        let &Sending {
-            from,
-            to,
-            kind,
-            bytes,
-            ..
-        } = sending;
-        for sink in &mut self.options.messages {
-            sink(sending);
-        }
-        self.tell_of_message(from, || What::Sent { to, kind, bytes });
-    }
-
-    fn tell_delivered(&mut self, to: NodeId, from: PeerId, message: &Message<Ids>) {
-        let kind = message.kind();
-        self.recorder.delivered(kind);
-        if !self.options.sinks.is_empty() {
-            let bytes = self.bytes(message, to);
-            let (from, _) = self.network.other_end(to, from);
-            self.tell_of_message(to, || What::Delivered { from, kind, bytes });
-        }
-    }
-
-    fn tell_dropped(
-        &mut self,
-        (from, peer): (NodeId, PeerId),
-        kind: MessageKind,
-        bytes: u32,
-        why: DropReason,
-    ) {
-        self.recorder.dropped(kind, why);
-        let (to, _) = self.network.other_end(from, peer);
-        self.tell_of_message(from, || What::Dropped {
-            to,
-            kind,
-            bytes,
-            why,
-        });
-    }
-
-    /// A block that was found: its hash covers when, on what and with which data.
-    fn trace_block(&mut self, block: BlockId) {
-        self.trace.add(self.now.0);
-        let hash = self.tree.hash(block);
-        for word in hash.as_bytes().chunks_exact(8) {
-            let word = word
-                .iter()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte));
-            self.trace.add(word);
-        }
-    }
-
-    pub(crate) fn block_ref(&self, id: BlockId) -> BlockRef {
-        BlockRef {
-            hash: self.tree.hash(id),
-            height: self.tree.height(id),
-        }
     }
 }
 

@@ -27,6 +27,7 @@ mod news;
 mod queue;
 mod run;
 mod shelf;
+mod tell;
 mod trace;
 mod wheel;
 
