@@ -82,6 +82,21 @@ pub enum What {
         /// Blocks of the new chain that were not on the old one.
         connected: u32,
     },
+    /// A block that the node had found and kept is a secret no more: it published its
+    /// branch, or gave it up.
+    Published {
+        /// The block.
+        block: BlockRef,
+    },
+    /// An attempt of the node's strategy to replace public blocks ended.
+    AttemptEnded {
+        /// Whether it succeeded.
+        won: bool,
+        /// Blocks of the public chain after the fork point.
+        public_blocks: u64,
+        /// Blocks of the node's own branch.
+        own_blocks: u64,
+    },
     /// The node took data to be mined.
     Submitted {
         /// SHA-256 of the data.
@@ -184,11 +199,15 @@ pub enum MessageKind {
     RequestChain,
     Chain,
     NewData,
+    RequestCompact,
+    CompactBlock,
+    RequestEntries,
+    Entries,
 }
 
 impl MessageKind {
     /// Every kind, in the order of the wire format's type bytes.
-    pub const ALL: [MessageKind; 10] = [
+    pub const ALL: [MessageKind; 14] = [
         MessageKind::NewBlock,
         MessageKind::Announce,
         MessageKind::RequestBlock,
@@ -199,6 +218,10 @@ impl MessageKind {
         MessageKind::RequestChain,
         MessageKind::Chain,
         MessageKind::NewData,
+        MessageKind::RequestCompact,
+        MessageKind::CompactBlock,
+        MessageKind::RequestEntries,
+        MessageKind::Entries,
     ];
 }
 

@@ -173,6 +173,8 @@ impl crate::scenario::NodeOverride {
     fn apply(&self, spec: &mut NodeSpec) {
         spec.hash_share = self.hash_share.unwrap_or(spec.hash_share);
         spec.strategy = self.strategy.unwrap_or(spec.strategy);
+        spec.config.compact_failure_per_million =
+            (self.compact_failure).unwrap_or(spec.config.compact_failure_per_million);
         spec.config = Config {
             relay: self.relay.unwrap_or(spec.config.relay),
             ..spec.config

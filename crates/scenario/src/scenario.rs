@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use forkful_core::strategy::{DoubleSpend, Selfish, Stubborn, TimeWarp};
 use forkful_core::{
     Config, Consensus, DifficultyRule, ForkChoice, Honest, NodeId, Relay, Strategy, Timestamp,
 };
@@ -115,13 +116,32 @@ pub enum Kernel {
     Portable,
 }
 
-/// How a node behaves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+/// How a node behaves. Each is explained at the core's strategy of this name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum StrategyKind {
     /// By the protocol.
     #[default]
     Honest,
+    /// [`Selfish`].
+    Selfish,
+    /// [`Stubborn`], in the ways that are given.
+    Stubborn {
+        /// Does not cash in a lead that shrinks to one block.
+        lead: bool,
+        /// Does not publish the block that would win an equal fork.
+        equal_fork: bool,
+        /// How many blocks behind it goes on.
+        trail: u64,
+    },
+    /// [`DoubleSpend`].
+    DoubleSpend {
+        /// What the merchant waits for.
+        confirmations: u64,
+        /// How many blocks behind an attempt is given up.
+        give_up: u64,
+    },
+    /// [`TimeWarp`].
+    TimeWarp,
 }
 
 impl StrategyKind {
@@ -129,6 +149,17 @@ impl StrategyKind {
     pub fn build(self) -> Box<dyn Strategy> {
         match self {
             StrategyKind::Honest => Box::new(Honest),
+            StrategyKind::Selfish => Box::new(Selfish::default()),
+            StrategyKind::Stubborn {
+                lead,
+                equal_fork,
+                trail,
+            } => Box::new(Stubborn::new(lead, equal_fork, trail)),
+            StrategyKind::DoubleSpend {
+                confirmations,
+                give_up,
+            } => Box::new(DoubleSpend::new(confirmations, give_up)),
+            StrategyKind::TimeWarp => Box::new(TimeWarp),
         }
     }
 }
@@ -163,6 +194,7 @@ pub(crate) struct NodeOverride {
     pub hash_share: Option<f64>,
     pub strategy: Option<StrategyKind>,
     pub relay: Option<Relay>,
+    pub compact_failure: Option<u32>,
     pub clock_skew_ms: Option<i64>,
     pub region: Option<u8>,
     pub upload_bits: Option<u64>,

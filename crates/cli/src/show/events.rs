@@ -88,6 +88,8 @@ impl Headlines {
             | What::Refused { .. }
             | What::Crashed
             | What::HashRate { .. }
+            | What::Published { .. }
+            | What::AttemptEnded { .. }
             | What::LinkCut { .. }
             | What::LinkHealed { .. }
             | What::Split { .. }
@@ -223,6 +225,22 @@ impl Teller {
                     None => "mines as fast as it can from now on".to_owned(),
                 };
                 (plain_mark("*"), text)
+            }
+            What::Published { block } => {
+                let text = format!("publishes {}, which it had kept", self.block(*block));
+                (plain_mark("○"), text)
+            }
+            What::AttemptEnded {
+                won,
+                public_blocks,
+                own_blocks,
+            } => {
+                let (mark, end) = match won {
+                    true => (paint(GOOD, "✓"), "replaces"),
+                    false => (paint(BAD, "✗"), "gives up replacing"),
+                };
+                let blocks = count(*public_blocks, "public block", "public blocks");
+                (mark, format!("{end} {blocks} with {own_blocks} of its own"))
             }
             What::LinkCut { to } => {
                 let text = format!("{} to {}", paint(BAD, "link cut"), node_name(*to));

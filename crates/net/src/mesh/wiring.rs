@@ -257,6 +257,7 @@ impl Wiring {
         let extra = match message {
             Message::NewBlock(block) | Message::Block(block) => of(block),
             Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            Message::CompactBlock { .. } => self.block_bytes.compact(),
             _ => 0,
         };
         u32::try_from(extra).unwrap_or(u32::MAX)
