@@ -244,7 +244,7 @@ fn a_key_from_the_command_line_is_checked_and_named() {
         ),
         (
             "network.nods=3",
-            "the command line: network.nods: there is no such key; did you mean nodes?; known here: nodes, topology, inbox, link, regions, uplink, downlink, processing, block_bytes, block_scale, compact_bytes",
+            "the command line: network.nods: there is no such key; did you mean nodes?; known here: nodes, topology, inbox, link, regions, uplink, downlink, processing, block_bytes, block_scale, compact_bytes, compact_missing",
         ),
         (
             "network.link.loss=2",
