@@ -175,6 +175,9 @@ impl crate::scenario::NodeOverride {
         spec.strategy = self.strategy.unwrap_or(spec.strategy);
         spec.config = Config {
             relay: self.relay.unwrap_or(spec.config.relay),
+            compact_failure_per_million: self
+                .compact_failure_per_million
+                .unwrap_or(spec.config.compact_failure_per_million),
             ..spec.config
         };
         spec.clock_skew_ms = self.clock_skew_ms.unwrap_or(spec.clock_skew_ms);

@@ -302,6 +302,7 @@ pub(crate) struct NodeOverride {
     pub hash_share: Option<f64>,
     pub strategy: Option<StrategyKind>,
     pub relay: Option<Relay>,
+    pub compact_failure_per_million: Option<u32>,
     pub clock_skew_ms: Option<i64>,
     pub region: Option<u8>,
     pub upload_bits: Option<u64>,

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use forkful_core::event::{DropReason, What};
-use forkful_core::strategy::Attempt;
 use forkful_core::{
-    BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
-    message::Ids,
+    BlockId, BlockRef, Effect, Event, Hash, Input, Message, MessageKind, NodeId, PeerId, Time,
+    message::Ids, node::PoolError,
 };
 use forkful_scenario::Parcel;
 
@@ -205,18 +204,7 @@ impl Sim<'_> {
                 let block = self.block_ref(block);
                 self.tell(Some(id), What::Published { block });
             }
-            Effect::Attempt(Attempt {
-                won,
-                public_blocks,
-                own_blocks,
-            }) => {
-                let what = What::AttemptEnded {
-                    won,
-                    public_blocks,
-                    own_blocks,
-                };
-                self.tell(Some(id), what);
-            }
+            Effect::Attempt(attempt) => self.tell(Some(id), attempt.into()),
             // Of all effects most are these.
             Effect::Send(peer, Message::Announce(block)) => {
                 let kind = MessageKind::Announce;
@@ -253,19 +241,7 @@ impl Sim<'_> {
                 entry,
                 bytes,
                 taken,
-            } => {
-                let what = match taken {
-                    Ok(()) => What::Submitted {
-                        entry,
-                        bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-                    },
-                    Err(why) => What::Refused {
-                        entry,
-                        why: why.to_string(),
-                    },
-                };
-                self.tell(Some(id), what);
-            }
+            } => self.tell_data(id, entry, bytes, taken),
             Effect::Deadline(time) => self.schedule(id, time),
             Effect::Disconnect(peer, why) => {
                 let (other, _) = self.network.other_end(id, peer);
@@ -278,6 +254,20 @@ impl Sim<'_> {
                 self.tell(Some(id), what);
             }
         }
+    }
+
+    fn tell_data(&mut self, id: NodeId, entry: Hash, bytes: usize, taken: Result<(), PoolError>) {
+        let what = match taken {
+            Ok(()) => What::Submitted {
+                entry,
+                bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            },
+            Err(why) => What::Refused {
+                entry,
+                why: why.to_string(),
+            },
+        };
+        self.tell(Some(id), what);
     }
 
     fn tell_accepted(&mut self, id: NodeId, block: BlockId, from: Option<PeerId>) {

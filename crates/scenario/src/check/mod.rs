@@ -18,7 +18,7 @@ use crate::action::{TimedAction, When};
 use crate::document::{BoundsTable, Document, ExpectTable, NodesTable, StopTable};
 use crate::error::{Fault, Problem};
 use crate::expect::{Bounds, Expect};
-use crate::quantity::{HashRate, Rate, SPAN_MAX, Size, Span, SpanOrOff};
+use crate::quantity::{Fraction, HashRate, Rate, SPAN_MAX, Size, Span, SpanOrOff};
 use crate::scenario::{Mining, NodeOverride, Scenario, Source};
 use crate::stop::Stop;
 use crate::topology::TooManyLinks;
@@ -102,8 +102,18 @@ fn relay(document: &Document) -> Checked<Config> {
             Duration::from_secs(2),
             MILLISECOND..=Duration::from_secs(86_400),
         )?,
-        ..Config::default()
+        compact_failure_per_million: per_million(document.relay.compact_failure).unwrap_or(0),
     })
+}
+
+/// A probability as the core has it: without platform floating point.
+fn per_million(given: Option<Fraction>) -> Option<u32> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to 1"
+    )]
+    given.map(|fraction| libm::round(fraction.0 * 1e6) as u32)
 }
 
 fn node_overrides(document: &Document, nodes: u32) -> Checked<Vec<NodeOverride>> {
@@ -183,6 +193,7 @@ fn node_override(position: usize, table: &NodesTable, nodes: u32) -> Checked<Nod
             .map(|value| strategy::strategy(&format!("{path}.strategy"), value))
             .transpose()?,
         relay: table.relay.map(Relay::from),
+        compact_failure_per_million: per_million(table.compact_failure),
         clock_skew_ms: table.clock_skew.map(|skew| skew.0),
         region: None,
         upload_bits: None,

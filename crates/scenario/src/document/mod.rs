@@ -113,6 +113,9 @@ pub(crate) struct RelayTable {
     /// How long a node waits for an answer before it asks another peer: a duration from
     /// "1ms". Default: "2s".
     pub request_timeout: Option<Span>,
+    /// In `sim`, for blocks without entries: the part of compact blocks of which entries
+    /// count as missing, so that they are asked for: 0 to 1, or a percentage. Default: 0.
+    pub compact_failure: Option<Fraction>,
 }
 
 /// What a node does with a block that is new to it.
@@ -176,6 +179,8 @@ pub(crate) struct NodesTable {
     pub strategy: Option<StrategyValue>,
     /// Their relay policy. Default: `relay.policy`.
     pub relay: Option<RelayWord>,
+    /// As `relay.compact_failure`, which is the default.
+    pub compact_failure: Option<Fraction>,
     /// How far their clocks are ahead of the true time: a duration, negative if behind.
     /// Default: "0s".
     pub clock_skew: Option<Skew>,
