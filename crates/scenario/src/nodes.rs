@@ -4,7 +4,8 @@ use forkful_core::{Config, NodeId};
 
 use crate::distribution::Distribution;
 use crate::quantity::HashRate;
-use crate::scenario::{NodeSpec, Scenario, StrategyKind};
+use crate::scenario::{NodeSpec, Scenario};
+use crate::strategy::StrategyKind;
 use crate::stream::Stream;
 use crate::traffic::Cost;
 

@@ -3,7 +3,7 @@
 use super::{Checked, not_taken, whole};
 use crate::document::{StrategyTable, StrategyValue, StrategyWord};
 use crate::error::Problem;
-use crate::scenario::StrategyKind;
+use crate::strategy::StrategyKind;
 
 pub(super) fn strategy(path: &str, value: &StrategyValue) -> Checked<StrategyKind> {
     match value {
