@@ -54,6 +54,7 @@ mod schema;
 mod set;
 mod spread;
 mod stop;
+mod strategy;
 mod stream;
 mod timetable;
 mod topology;
@@ -83,10 +84,11 @@ pub use report::{
 };
 pub use scenario::{
     GenesisTime, Jitter, JitterKind, Kernel, Link, Mining, Network, NodeSpec, Processing, Rules,
-    Scenario, SpecialLink, StrategyKind,
+    Scenario, SpecialLink,
 };
 pub use schema::{report_schema, scenario_schema};
 pub use stop::{Progress, Stop, Verdict, patience};
+pub use strategy::StrategyKind;
 pub use stream::Stream;
 pub use timetable::Timetable;
 pub use topology::{EdgeList, TooManyLinks, Topology};
