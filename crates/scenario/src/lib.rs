@@ -39,6 +39,7 @@ mod files;
 mod final_state;
 mod fork_tree;
 mod locate;
+mod network;
 mod node_set;
 mod nodes;
 mod outcome;
@@ -70,6 +71,7 @@ pub use expect::{Bounds, Expect};
 pub use files::{FileError, ReadFile};
 pub use final_state::{FinalState, NodeFinal};
 pub use fork_tree::{BlockRecord, Branch, ForkTree};
+pub use network::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 pub use node_set::NodeSet;
 pub use outcome::{Outcome, Sink};
 pub use overrides::Overrides;
@@ -82,10 +84,7 @@ pub use report::{
     Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
     Spread,
 };
-pub use scenario::{
-    GenesisTime, Jitter, JitterKind, Kernel, Link, Mining, Network, NodeSpec, Processing, Rules,
-    Scenario, SpecialLink,
-};
+pub use scenario::{GenesisTime, Kernel, Mining, NodeSpec, Rules, Scenario};
 pub use schema::{report_schema, scenario_schema};
 pub use stop::{Progress, Stop, Verdict, patience};
 pub use strategy::StrategyKind;

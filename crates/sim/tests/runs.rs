@@ -66,3 +66,26 @@ fn what_is_unlimited_is_refused_wherever_it_stands() {
         assert!(play(&scenario, Options::default()).is_err(), "{toml}");
     }
 }
+
+#[test]
+fn a_network_with_churn_ends_with_everybody_back_and_agreed() {
+    let scenario = Scenario::from_toml(
+        "network = { nodes = 40, topology = 'random' }
+         relay = { tip_interval = '10s' }
+         mining.interval = '20s'
+         churn = { share = '50%', up = '5min', down = '2min' }
+         stop = { height = 100, time_limit = '1d' }",
+    )
+    .unwrap();
+    let (one, two) = (run(&scenario), run(&scenario));
+    assert_eq!(one.report, two.report);
+    let report = one.report;
+    assert!(report.converged && !report.timed_out, "{report:#?}");
+    let down = report
+        .messages
+        .values()
+        .map(|kind| kind.dropped)
+        .sum::<u64>();
+    assert!(down > 0, "somebody was away when a message came");
+    assert!(report.nodes.iter().all(|node| node.height >= 100));
+}

@@ -15,10 +15,10 @@ use crate::document::{
 };
 use crate::error::Problem;
 use crate::files::Files;
+use crate::network::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 use crate::node_set::NodeSet;
 use crate::quantity::SPAN_MAX;
 use crate::regions::RegionTable;
-use crate::scenario::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 use crate::topology::Topology;
 use crate::traffic::{Downlink, Uplink};
 
@@ -170,7 +170,7 @@ fn jitter(path: &str, value: &JitterValue) -> Checked<Jitter> {
         JitterWord::Lognormal => {
             let sigma = table.sigma.unwrap_or(0.5);
             let bounds = Bounds {
-                least: f64::MIN_POSITIVE,
+                least: 1e-3,
                 most: 4.0,
                 scale: 1.0,
             };

@@ -10,8 +10,9 @@ use super::{Checked, MILLISECOND, not_taken, span};
 use crate::document::{Document, MiningTable, NodesTable};
 use crate::error::Problem;
 use crate::locate::nearest_of;
+use crate::network::Network;
 use crate::quantity::{Fraction, HashRate, Rate, SPAN_MAX, shortened};
-use crate::scenario::{Mining, Network, NodeOverride, Rules};
+use crate::scenario::{Mining, NodeOverride, Rules};
 use crate::stream::Stream;
 use crate::topology::Topology;
 

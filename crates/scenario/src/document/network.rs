@@ -39,7 +39,7 @@ pub(crate) struct NetworkTable {
     /// What a block weighs on links beyond its own length: a length, or a distribution that each
     /// block draws from. Default: that of `regions`, or nothing.
     pub block_bytes: Option<BytesValue>,
-    /// What `block_bytes` is multiplied by: above 0, to 1e6. Default: 1.
+    /// What `block_bytes` is multiplied by: 1e-6 to 1e6. Default: 1.
     pub block_scale: Option<f64>,
     /// What a block in compact form weighs on links beyond its own length. Default: nothing.
     pub compact_bytes: Option<Size>,
@@ -164,7 +164,7 @@ pub(crate) struct JitterTable {
     /// For `pareto`: the least value is the mean less this, and the shape is the mean over this, so
     /// that the mean is the mean. Less than any latency. Default: "5ms".
     pub offset: Option<Span>,
-    /// For `lognormal`: the standard deviation of the logarithm, above 0, to 4. Default: 0.5.
+    /// For `lognormal`: the standard deviation of the logarithm, 0.001 to 4. Default: 0.5.
     pub sigma: Option<f64>,
     /// Whether each message draws, or each link once. Default: "message".
     pub per: Option<PerWord>,
