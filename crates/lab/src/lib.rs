@@ -15,6 +15,7 @@ mod ensemble_report;
 mod error;
 mod interval;
 mod metric;
+mod progress;
 mod replicate;
 pub mod results;
 mod stopping;
@@ -28,6 +29,7 @@ pub use ensemble_report::{
 pub use error::LabError;
 pub use interval::{CONFIDENCE, Estimate, Quantile, Sample};
 pub use metric::Metric;
+pub use progress::{Goal, Pace};
 pub use replicate::{Control, Plan, replicate};
 pub use results::Results;
 pub use stopping::{BATCH, NoWidth, RUNS_MAX, RUNS_MIN, Until, UntilReport, Width};

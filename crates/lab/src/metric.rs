@@ -4,6 +4,8 @@
 //! `block_interval_ms.mean`, `messages.block.bytes`. A part of the network stands between:
 //! `reach.50.nodes_ms.mean`.
 
+use std::sync::LazyLock;
+
 use forkful_core::MessageKind;
 use forkful_scenario::{MessageCount, PARTS, ReachReport, Report, Spread};
 
@@ -88,7 +90,7 @@ impl Metrics {
         self.messages_of("total", |r| Some(r.messages_total()));
         for kind in MessageKind::ALL {
             let count = move |r: &Report| r.messages.get(&kind).cloned();
-            self.messages_of(&kind_name(kind), count);
+            self.messages_of(kind_name(kind), count);
         }
     }
 
@@ -163,11 +165,16 @@ fn mean_depth(report: &Report) -> Option<f64> {
 }
 
 /// The name of a kind of message, as in reports and traces.
-pub(crate) fn kind_name(kind: MessageKind) -> String {
-    match serde_json::to_value(kind) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{kind:?}"),
-    }
+pub(crate) fn kind_name(kind: MessageKind) -> &'static str {
+    /// Made once, in the order of [`MessageKind::ALL`]: serde alone knows the names.
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let name = |kind| match serde_json::to_value(kind) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => format!("{kind:?}"),
+        };
+        MessageKind::ALL.map(|kind| &*name(kind).leak()).to_vec()
+    });
+    NAMES[kind as usize]
 }
 
 #[cfg(test)]

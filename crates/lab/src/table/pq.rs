@@ -26,6 +26,11 @@ pub(crate) fn file_writer<W: Write + Send>(
         let path = ColumnPath::new(vec![column.name.to_string()]);
         let is_text = matches!(column.kind, Kind::Text | Kind::Hash);
         properties = properties.set_column_dictionary_enabled(path.clone(), is_text);
+        if is_text {
+            // The least and the greatest hash help nobody, and cost a comparison a row.
+            let none = EnabledStatistics::None;
+            properties = properties.set_column_statistics_enabled(path.clone(), none);
+        }
         if column.kind == Kind::Unsigned {
             properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }

@@ -3,9 +3,10 @@
 //! A message is a row whose `event` is `message`; every other event has its own name, as in
 //! the trace of `--events`, and fills the columns that it has something for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::Write;
 
+use bytes::Bytes;
 use forkful_core::event::What;
 use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId};
 use forkful_sim::Sending;
@@ -66,10 +67,8 @@ struct Cells<T> {
 
 /// Texts that come again and again. A copy of one only counts who shares it.
 struct Words {
-    message: ByteArray,
     /// In the order of [`MessageKind::ALL`].
     kinds: Vec<ByteArray>,
-    events: BTreeMap<&'static str, ByteArray>,
     /// For look-up only; nothing iterates over it. Emptied with every batch.
     hashes: HashMap<Hash, ByteArray>,
 }
@@ -90,7 +89,6 @@ impl<T> Cells<T> {
 
 impl Columns {
     pub fn new() -> Self {
-        let text = |text: &str| ByteArray::from(text);
         Columns {
             time_ns: Vec::new(),
             event: Vec::new(),
@@ -106,11 +104,7 @@ impl Columns {
             connected: Cells::default(),
             detail: Cells::default(),
             words: Words {
-                message: text("message"),
-                kinds: MessageKind::ALL
-                    .map(|kind| ByteArray::from(kind_name(kind).as_str()))
-                    .to_vec(),
-                events: BTreeMap::new(),
+                kinds: MessageKind::ALL.map(|kind| word(kind_name(kind))).to_vec(),
                 hashes: HashMap::new(),
             },
         }
@@ -159,7 +153,7 @@ impl Columns {
     fn message(&mut self, message: &Sending) {
         let row = self.time_ns.len();
         self.time_ns.push(message.sent.0.cast_signed());
-        self.event.push(self.words.message.clone());
+        self.event.push(word("message"));
         self.node.push(row, message.from.0.into());
         self.peer.push(row, message.to.0.into());
         if let Some(arrives) = message.arrives {
@@ -173,7 +167,7 @@ impl Columns {
     fn event(&mut self, event: &Event) {
         let row = self.time_ns.len();
         self.time_ns.push(event.time.0.cast_signed());
-        self.event.push(self.words.event(name(&event.what)));
+        self.event.push(word(name(&event.what)));
         if let Some(node) = event.node {
             self.node.push(row, node.0.into());
         }
@@ -290,12 +284,12 @@ fn name(what: &What) -> &'static str {
     }
 }
 
-impl Words {
-    fn event(&mut self, name: &'static str) -> ByteArray {
-        let text = || ByteArray::from(name);
-        self.events.entry(name).or_insert_with(text).clone()
-    }
+/// A text of the program itself: its copies are free.
+fn word(text: &'static str) -> ByteArray {
+    ByteArray::from(Bytes::from_static(text.as_bytes()))
+}
 
+impl Words {
     fn hash(&mut self, hash: &Hash) -> ByteArray {
         let text = || ByteArray::from(const_hex::encode(hash.0).into_bytes());
         self.hashes.entry(*hash).or_insert_with(text).clone()
