@@ -43,9 +43,9 @@ pub const FETCH_WINDOW: usize = 1_024;
 /// As Bitcoin's `MAX_BLOCKS_IN_TRANSIT_PER_PEER`.
 pub const FETCH_PER_PEER_MAX: usize = 16;
 
-/// Blocks that a peer was seen to have, besides the best it announced. The oldest
+/// Blocks that a peer was seen to have on other branches than its best one. The oldest
 /// is forgotten; the price is one announcement too many.
-pub const PEER_RECENT_MAX: usize = 4;
+pub const PEER_RECENT_MAX: usize = 2;
 
 /// Penalty points at which a peer is disconnected.
 pub const PENALTY_MAX: u16 = 100;

@@ -211,7 +211,7 @@ impl<T: Transport> Actor<T> {
                 from: NodeId(from.0),
                 why: rejection.to_string(),
             });
-            self.handle(&mut participant, Input::Rejected(from, rejection));
+            self.handle(&mut participant, Input::Rejected(from, Box::new(rejection)));
         }
     }
 

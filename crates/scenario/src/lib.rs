@@ -27,8 +27,10 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod block_bytes;
 mod check;
-mod direction;
+mod curve;
+mod distribution;
 mod document;
 mod error;
 mod expect;
@@ -36,12 +38,14 @@ mod final_state;
 mod fork_tree;
 mod locate;
 mod node_set;
+mod nodes;
 mod outcome;
 mod overrides;
 mod preset;
 mod quantity;
 mod reach;
 mod recorder;
+mod regions;
 mod report;
 mod scenario;
 mod schema;
@@ -50,10 +54,12 @@ mod stop;
 mod stream;
 mod timetable;
 mod topology;
+mod traffic;
 mod world;
 
 pub use action::{Action, Submission, TimedAction, When, Workload};
-pub use direction::Direction;
+pub use block_bytes::BlockBytes;
+pub use distribution::Distribution;
 pub use error::{Problem, ScenarioError};
 pub use expect::{Bounds, Expect};
 pub use final_state::{FinalState, NodeFinal};
@@ -65,16 +71,19 @@ pub use preset::{PRESETS, Preset, preset};
 pub use quantity::HashRate;
 pub use reach::{PARTS, Reach};
 pub use recorder::{Recorder, event_line};
+pub use regions::{NetworkFile, RegionTable};
 pub use report::{
     Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
     Spread,
 };
 pub use scenario::{
-    GenesisTime, Kernel, Link, Mining, Network, NodeSpec, Rules, Scenario, StrategyKind,
+    GenesisTime, Jitter, JitterKind, Kernel, Link, Mining, Network, NodeSpec, Processing, Rules,
+    Scenario, SpecialLink, StrategyKind,
 };
 pub use schema::{report_schema, scenario_schema};
 pub use stop::{Progress, Stop, Verdict, patience};
 pub use stream::Stream;
 pub use timetable::Timetable;
-pub use topology::{TooManyLinks, Topology};
+pub use topology::{EdgeList, TooManyLinks, Topology};
+pub use traffic::{Direction, Downlink, LinkModel, NodeLines, Parcel, Uplink};
 pub use world::{UnknownWorld, World};

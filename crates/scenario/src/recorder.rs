@@ -5,7 +5,6 @@
 //! data, never with messages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use forkful_core::event::{DropReason, What};
 use forkful_core::{BlockRef, Event, Hash, MessageKind, NodeId};
@@ -96,15 +95,9 @@ impl Recorder {
     /// Takes in one event. Events come in the order of their time.
     pub fn record(&mut self, event: &Event) {
         match &event.what {
-            What::Sent { kind, bytes, .. } => {
-                let count = &mut self.messages[*kind as usize];
-                count.sent += 1;
-                count.bytes += u64::from(*bytes);
-            }
-            What::Delivered { kind, .. } => self.messages[*kind as usize].delivered += 1,
-            What::Dropped { kind, why, .. } => {
-                self.messages[*kind as usize].dropped[*why as usize] += 1;
-            }
+            What::Sent { kind, bytes, .. } => self.sent(*kind, *bytes),
+            What::Delivered { kind, .. } => self.delivered(*kind),
+            What::Dropped { kind, why, .. } => self.dropped(*kind, *why),
             What::Received { block, .. } => self.arrived(event, block),
             What::Mined {
                 block,
@@ -134,6 +127,24 @@ impl Recorder {
             | What::Split { .. }
             | What::Healed => {}
         }
+    }
+
+    /// Takes in that a message was sent, without an event: where there are millions of
+    /// them and nobody else wants to know.
+    pub fn sent(&mut self, kind: MessageKind, bytes: u32) {
+        let count = &mut self.messages[kind as usize];
+        count.sent += 1;
+        count.bytes += u64::from(bytes);
+    }
+
+    /// The same of one that arrived.
+    pub fn delivered(&mut self, kind: MessageKind) {
+        self.messages[kind as usize].delivered += 1;
+    }
+
+    /// The same of one that was lost.
+    pub fn dropped(&mut self, kind: MessageKind, why: DropReason) {
+        self.messages[kind as usize].dropped[why as usize] += 1;
     }
 
     /// The greatest height that any node's tip has had so far.

@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{TimedAction, Workload};
+use crate::block_bytes::BlockBytes;
 use crate::check;
+use crate::distribution::Distribution;
 use crate::document::Document;
 use crate::error::ScenarioError;
 use crate::expect::Expect;
@@ -19,9 +21,11 @@ use crate::locate::{locate, parse_document};
 use crate::node_set::NodeSet;
 use crate::overrides::Overrides;
 use crate::quantity::HashRate;
+use crate::regions::RegionTable;
 use crate::stop::Stop;
 use crate::stream::Stream;
-use crate::topology::Topology;
+use crate::topology::{Degrees, Topology};
+use crate::traffic::{Downlink, Uplink};
 use crate::world::World;
 
 /// What a network is, what happens to it, when the run ends and what must hold then.
@@ -69,7 +73,17 @@ pub struct Network {
     /// What a link is like unless [`links`](Self::links) says otherwise.
     pub link: Link,
     /// Links that differ; the lower node of each pair first.
-    pub links: BTreeMap<(NodeId, NodeId), Link>,
+    pub links: BTreeMap<(NodeId, NodeId), SpecialLink>,
+    /// Where the nodes are: then latencies are those between regions, and not the link's.
+    pub regions: Option<Arc<RegionTable>>,
+    /// How a node sends several bodies.
+    pub uplink: Uplink,
+    /// How a node receives several bodies.
+    pub downlink: Downlink,
+    /// What receivers spend on messages.
+    pub processing: Processing,
+    /// What blocks weigh on links beyond their own length.
+    pub block_bytes: BlockBytes,
 }
 
 /// What a link is like, in each of its two directions.
@@ -77,13 +91,84 @@ pub struct Network {
 pub struct Link {
     /// The mean time a message is under way.
     pub latency: Duration,
-    /// How far the time under way strays from the mean, at most the latency: uniform
-    /// between `latency - jitter` and `latency + jitter`.
-    pub jitter: Duration,
+    /// How the time under way strays from the mean.
+    pub jitter: Jitter,
     /// Bits per second in each direction, above zero; `None` is unlimited.
     pub bandwidth_bits: Option<u64>,
     /// The probability that a message is lost, from 0 to 1.
     pub loss: f64,
+    /// Whether the messages of one direction never overtake each other, as over TCP.
+    pub ordered: bool,
+}
+
+/// A link that differs from the others.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SpecialLink {
+    /// What it is like.
+    pub link: Link,
+    /// Whether its latency is its own, even where the others' is that of their regions.
+    pub has_latency: bool,
+}
+
+/// How the time under way strays from its mean.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Jitter {
+    /// By which law.
+    pub kind: JitterKind,
+    /// Drawn once for a link and the same in both directions, not for each message.
+    pub per_link: bool,
+    /// Samples are rounded to multiples of it; zero is a nanosecond.
+    pub round: Duration,
+}
+
+/// By which law the time under way varies.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum JitterKind {
+    /// Not at all.
+    None,
+    /// Uniform between the mean less the spread and the mean plus the spread; where the
+    /// mean is smaller than the spread, between 0 and twice the mean.
+    Uniform {
+        /// At most how far from the mean.
+        spread: Duration,
+    },
+    /// Pareto with scale mean - offset and shape mean / offset, so that its mean is the mean.
+    Pareto {
+        /// How far the least value is below the mean: less than any mean.
+        offset: Duration,
+    },
+    /// Lognormal.
+    Lognormal {
+        /// The standard deviation of the logarithm.
+        sigma: f64,
+    },
+}
+
+/// What receivers spend on messages before they act on them. All messages at once: nobody waits for
+/// another message to be processed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Processing {
+    /// On one without a body.
+    pub message: Duration,
+    /// On one with a body.
+    pub block: Duration,
+    /// On every million bytes of one with a body, in addition.
+    pub block_per_megabyte: Duration,
+}
+
+impl Jitter {
+    /// None at all.
+    pub const NONE: Jitter = Jitter {
+        kind: JitterKind::None,
+        per_link: false,
+        round: Duration::ZERO,
+    };
+}
+
+impl Link {
+    pub(crate) fn with_latency(self, latency: Duration) -> Link {
+        Link { latency, ..self }
+    }
 }
 
 /// The rules of the chain, but for the moment of genesis where that is the run's start.
@@ -111,10 +196,12 @@ pub enum GenesisTime {
 }
 
 /// How fast the network searches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Mining {
     /// Of all nodes together; each node's own is in its [`NodeSpec`].
     pub hash_rate: HashRate,
+    /// What the nodes' shares of it are drawn from; `None` is 1 for everybody.
+    pub hash_shares: Option<Distribution>,
     /// Which code searches.
     pub kernel: Kernel,
 }
@@ -169,6 +256,12 @@ pub struct NodeSpec {
     pub config: Config,
     /// How far its clock is ahead of the true time, in milliseconds; negative if behind.
     pub clock_skew_ms: i64,
+    /// The number of its region in [`Network::regions`].
+    pub region: Option<u8>,
+    /// Bits per second that it sends; `None` is unlimited.
+    pub upload_bits: Option<u64>,
+    /// Bits per second that it receives; `None` is unlimited.
+    pub download_bits: Option<u64>,
 }
 
 /// What one `[[nodes]]` table changes.
@@ -179,6 +272,10 @@ pub(crate) struct NodeOverride {
     pub strategy: Option<StrategyKind>,
     pub relay: Option<Relay>,
     pub clock_skew_ms: Option<i64>,
+    pub region: Option<u8>,
+    pub upload_bits: Option<u64>,
+    pub download_bits: Option<u64>,
+    pub degree: Option<Distribution>,
 }
 
 /// The text and its parsed form, kept so that [`Scenario::with`] can check again.
@@ -255,62 +352,27 @@ impl Scenario {
         }
     }
 
-    /// Every node, in order. Takes memory for all of them: check the world first.
-    pub fn nodes(&self) -> Vec<NodeSpec> {
-        let mut specs: Vec<NodeSpec> = (0..self.network.nodes)
-            .map(|id| NodeSpec {
-                id: NodeId(id),
-                hash_share: 1.0,
-                hash_rate: HashRate::PerSecond(0.0),
-                strategy: StrategyKind::default(),
-                config: self.relay,
-                clock_skew_ms: 0,
-            })
-            .collect();
-        for change in &self.overrides {
-            for node in change.nodes.iter() {
-                let spec = &mut specs[node.0 as usize];
-                spec.hash_share = change.hash_share.unwrap_or(spec.hash_share);
-                spec.strategy = change.strategy.unwrap_or(spec.strategy);
-                spec.config.relay = change.relay.unwrap_or(spec.config.relay);
-                spec.clock_skew_ms = change.clock_skew_ms.unwrap_or(spec.clock_skew_ms);
-            }
-        }
-        let shares: f64 = specs.iter().map(|spec| spec.hash_share).sum();
-        for spec in &mut specs {
-            let share = if shares > 0.0 {
-                spec.hash_share / shares
-            } else {
-                0.0
-            };
-            spec.hash_rate = self.mining.hash_rate.share(share);
-        }
-        specs
-    }
-
-    /// Of every node, its part of the network's hash rate in relation to the others'.
-    pub(crate) fn hash_shares(&self) -> Vec<f64> {
-        let mut shares = vec![1.0; self.network.nodes as usize];
-        for change in &self.overrides {
-            let Some(share) = change.hash_share else {
-                continue;
-            };
-            for node in change.nodes.iter() {
-                shares[node.0 as usize] = share;
-            }
-        }
-        shares
-    }
-
-    /// Every link, as pairs of nodes with the lower first, in order. Takes memory for all
-    /// of them: check the world first.
+    /// Every link, as pairs of nodes with the lower first, in order. Where chance decides, the
+    /// links that `[[links]]` names are there in any case. Takes memory for all of them: check
+    /// the world first.
     pub fn links(&self) -> Vec<(NodeId, NodeId)> {
-        self.network.topology.links(self.network.nodes, self.seed)
+        let network = &self.network;
+        let own = self.overrides.iter().filter_map(|change| {
+            let degree = change.degree.clone()?;
+            Some((change.nodes.clone(), degree))
+        });
+        let degrees = Degrees::new(own.collect());
+        let named: Vec<_> = network.links.keys().copied().collect();
+        network
+            .topology
+            .links_with(network.nodes, self.seed, &degrees, &named)
     }
 
-    /// What the link between two nodes is like, whichever is named first.
+    /// What the link between two nodes is like, whichever is named first, but for the
+    /// latency that their regions or the topology give it.
     pub fn link(&self, a: NodeId, b: NodeId) -> Link {
         let ends = (a.min(b), a.max(b));
-        *self.network.links.get(&ends).unwrap_or(&self.network.link)
+        let special = self.network.links.get(&ends);
+        special.map_or(self.network.link, |special| special.link)
     }
 }

@@ -23,6 +23,13 @@ impl Sim<'_> {
     }
 
     fn act(&mut self, action: Action) {
+        let on_links = matches!(
+            action,
+            Action::Split { .. } | Action::Heal | Action::CutLink { .. } | Action::HealLink { .. }
+        );
+        if on_links {
+            self.put_all_back();
+        }
         match action {
             Action::Split { groups } => {
                 let groups: Vec<Vec<NodeId>> =
@@ -60,7 +67,10 @@ impl Sim<'_> {
         }
         node.is_up = false;
         let tip = node.node.tip();
-        self.count_tip(tip, false);
+        self.up -= 1;
+        self.count_tip(id, tip, false);
+        self.catch_up(id);
+        self.put_back(id);
         self.lottery.set_rate(id, 0.0);
         self.draw_again();
         self.tell(Some(id), What::Crashed);
@@ -82,7 +92,8 @@ impl Sim<'_> {
         }
         node.restart(seed, &self.tree);
         let (tip, rate) = (node.node.tip(), node.hash_rate);
-        self.count_tip(tip, true);
+        self.up += 1;
+        self.count_tip(id, tip, true);
         self.lottery.set_rate(id, rate);
         self.draw_again();
         let tip = self.block_ref(tip);

@@ -1,6 +1,6 @@
 //! When a run is over, and what came of it.
 
-use forkful_core::{BlockId, PeerId, Time, sha256};
+use forkful_core::{BlockId, NodeId, PeerId, Time, sha256};
 use forkful_scenario::{FinalState, NodeFinal, Outcome, Progress, StrategyKind, Verdict, patience};
 
 use crate::run::{Happening, Sim, SimNode};
@@ -14,13 +14,11 @@ pub(crate) enum End {
 }
 
 impl Sim<'_> {
-    /// One honest node that is up has moved from one tip to another.
-    pub(crate) fn move_tip(&mut self, old: BlockId, new: BlockId) {
-        self.count_tip(old, false);
-        self.count_tip(new, true);
-    }
-
-    pub(crate) fn count_tip(&mut self, tip: BlockId, more: bool) {
+    /// A node that is up has this tip, or has it no longer.
+    pub(crate) fn count_tip(&mut self, id: NodeId, tip: BlockId, more: bool) {
+        if self.nodes[id.0 as usize].spec.strategy != StrategyKind::Honest {
+            return;
+        }
         let count = self.tips.entry(tip).or_default();
         *count = if more {
             *count + 1
@@ -92,7 +90,7 @@ impl Sim<'_> {
 
     fn agreed(&self) -> bool {
         // A crash can leave a node alone as a cut can: then each has to be looked at.
-        if self.network.is_whole() && self.nodes.iter().all(|node| node.is_up) {
+        if self.network.is_whole() && self.up == self.nodes.len() {
             return self.tips.len() == 1;
         }
         NodeFinal::agreed_tip(&self.finals()).is_some()
@@ -128,6 +126,7 @@ impl Sim<'_> {
     }
 
     pub(crate) fn finish(mut self, end: End) -> Outcome {
+        self.put_all_back();
         let nodes = self.finals();
         let tip = NodeFinal::final_tip(&nodes).and_then(|tip| self.tree.find(&tip.hash));
         let tip = tip.unwrap_or(BlockId::GENESIS);

@@ -23,11 +23,13 @@ mod drive;
 mod ending;
 mod lottery;
 mod network;
+mod news;
 mod queue;
 mod run;
 mod trace;
+mod wheel;
 
 pub use lottery::{Clock, Lottery};
-pub use queue::EventQueue;
+pub use queue::{EventQueue, Place};
 pub use run::{MessageSink, Options, PlayError, Sending, play};
 pub use trace::TraceHash;

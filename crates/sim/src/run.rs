@@ -1,15 +1,14 @@
 //! One run of a scenario in virtual time.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use forkful_core::{
     BlockId, BlockRef, BlockTree, Effects, Honest, Input, Message, MessageKind, Node, NodeId, Now,
     PeerId, Time, Timestamp, message::Ids,
 };
 use forkful_scenario::{
-    Action, HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, Stream,
-    TimedAction, Timetable, World,
+    Action, HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, StrategyKind,
+    Stream, TimedAction, Timetable, World,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -17,7 +16,8 @@ use rand_xoshiro::rand_core::SeedableRng;
 use crate::ending::End;
 use crate::lottery::{Clock, Lottery};
 use crate::network::Network;
-use crate::queue::EventQueue;
+use crate::news::Mailbox;
+use crate::queue::{EventQueue, Place};
 use crate::trace::TraceHash;
 
 /// When virtual time begins: 2026-01-01T00:00:00Z, in milliseconds since 1970. The wall
@@ -91,14 +91,25 @@ pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError>
     Ok(sim.finish(end))
 }
 
+/// The one tree that all nodes share.
+pub(crate) type Tree = BlockTree<Lottery>;
+
 /// A network in virtual time.
 pub(crate) struct Sim<'a> {
     pub(crate) scenario: &'a Scenario,
-    pub(crate) tree: BlockTree<Lottery>,
+    pub(crate) tree: Tree,
     pub(crate) nodes: Vec<SimNode>,
     pub(crate) network: Network,
     pub(crate) queue: EventQueue<Happening>,
     pub(crate) now: Time,
+    /// What has happened so far: everything up to this place in the order of the run.
+    pub(crate) here: Place,
+    /// Of each node: what is news to it, and messages that are none.
+    pub(crate) mailboxes: Vec<Mailbox>,
+    /// Whether any are put aside at all: not if somebody wants all in the order of time.
+    pub(crate) puts_aside: bool,
+    /// Stays empty; a buffer because a node asks for one.
+    pub(crate) late_effects: Effects,
     pub(crate) lottery: Clock,
     /// Draws with another number are void: the clock was set anew since.
     pub(crate) draw: u32,
@@ -113,9 +124,13 @@ pub(crate) struct Sim<'a> {
     pub(crate) trace: TraceHash,
     /// Honest nodes that are up, by tip: all agree when there is one entry.
     pub(crate) tips: BTreeMap<BlockId, u32>,
+    /// How many nodes are up.
+    pub(crate) up: usize,
     /// The greatest height that any tip has had.
     pub(crate) height: u64,
     pub(crate) mined: u64,
+    /// Of every block in the tree, what it weighs beyond its own length.
+    pub(crate) weights: Vec<u64>,
     /// A tip changed, a block was mined or the scenario went on since the last look.
     pub(crate) changed: bool,
     /// Nobody mines, to see whether all agree: since when no tip has changed.
@@ -140,7 +155,7 @@ pub(crate) struct SimNode {
 }
 
 /// What the queue holds. Together with time and sequence 32 bytes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Happening {
     /// A message that names one block reaches a node.
     Deliver {
@@ -176,12 +191,20 @@ impl<'a> Sim<'a> {
             .map(|spec| SimNode::new(spec, scenario.seed))
             .collect();
         let rates = nodes.iter().map(|node| node.hash_rate).collect();
-        let count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let is_honest = |node: &&SimNode| node.spec.strategy == StrategyKind::Honest;
+        let honest = nodes.iter().filter(is_honest).count();
         Sim {
             recorder: Recorder::new(World::Sim, scenario, genesis),
             network: Network::new(scenario),
             queue: EventQueue::new(),
             now: Time::ZERO,
+            here: Place {
+                time: Time::ZERO,
+                sequence: 0,
+            },
+            mailboxes: nodes.iter().map(|_| Mailbox::default()).collect(),
+            puts_aside: options.sinks.is_empty(),
+            late_effects: Effects::new(),
             lottery: Clock::new(rates, Stream::Lottery.seed(scenario.seed)),
             chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             draw: 0,
@@ -191,9 +214,11 @@ impl<'a> Sim<'a> {
             timetable: Timetable::new(scenario),
             options,
             trace: TraceHash::EMPTY,
-            tips: BTreeMap::from([(BlockId::GENESIS, count)]),
+            tips: BTreeMap::from([(BlockId::GENESIS, u32::try_from(honest).unwrap_or(u32::MAX))]),
+            up: nodes.len(),
             height: 0,
             mined: 0,
+            weights: vec![0],
             changed: true,
             paused_since: None,
             mined_at_tie: 0,
@@ -238,12 +263,16 @@ impl<'a> Sim<'a> {
             // The time limit is in the queue, so it cannot run dry before.
             let until = self.next_action().unwrap_or(Time::NEVER);
             match self.queue.pop_until(until) {
-                Some((time, happening)) => {
-                    self.now = time;
+                Some((place, happening)) => {
+                    self.now = place.time;
+                    self.here = place;
                     self.happen(happening);
                 }
                 None if until == Time::NEVER => return End::TimeUp,
-                None => self.now = self.now.max(until),
+                None => {
+                    self.now = self.now.max(until);
+                    self.here = self.queue.place(self.now);
+                }
             }
         }
     }
@@ -304,7 +333,7 @@ impl SimNode {
 
     /// Both of its clocks.
     pub fn now(&self, time: Time) -> Now {
-        let clock = START.saturating_add(Duration::from_nanos(time.0)).0;
+        let clock = START.0 + time.0 / 1_000_000;
         Now {
             time,
             clock: Timestamp(clock.saturating_add_signed(self.spec.clock_skew_ms)),
@@ -312,7 +341,7 @@ impl SimNode {
     }
 
     /// Makes the node anew, with what it had stored.
-    pub fn restart(&mut self, seed: u64, tree: &BlockTree<Lottery>) {
+    pub fn restart(&mut self, seed: u64, tree: &Tree) {
         let placeholder = Node::new(self.spec.config, Box::new(Honest), 0);
         let before = std::mem::replace(&mut self.node, placeholder);
         self.node = before.restart(self.spec.seed(seed), tree);

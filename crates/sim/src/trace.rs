@@ -1,11 +1,12 @@
-//! A fingerprint of a run: what reached whom when, and what it led to, in order.
+//! A fingerprint of a run: what was sent, by whom, to whom and when, and what it led to,
+//! in order.
 
 use std::fmt;
 
 /// The fingerprint of a run: equal for equal runs, on any machine.
 ///
-/// Two multiplicative mixes of 64 bits over the moment and the receiver of every input,
-/// and over every new tip: made for speed, it finds accidents, not adversaries.
+/// Two multiplicative mixes of 64 bits over every message that is sent, every block that
+/// is found and every new tip: made for speed, it finds accidents, not adversaries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceHash {
     a: u64,

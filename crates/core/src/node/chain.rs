@@ -128,6 +128,10 @@ impl Node {
 
     /// Draws the conclusions of an input: a better tip, and what others may know of it.
     pub(super) fn settle<P>(&mut self, step: &mut Step<'_, P>) {
+        // Most inputs change neither.
+        if self.best == self.tip && self.best_public == self.public_tip {
+            return;
+        }
         self.settle_tip(step);
         if self.best_public != self.public_tip {
             self.public_tip = self.best_public;

@@ -67,7 +67,8 @@ pub enum Input {
     /// A peer said something, and it passed the door.
     Received(PeerId, Message<Ids>),
     /// A peer sent a block that the door refused. After what passed of the same message.
-    Rejected(PeerId, Rejection),
+    /// Boxed because it is large and rare, and inputs are many.
+    Rejected(PeerId, Box<Rejection>),
     /// The miner found a block. The driver has put it into the tree.
     Mined(BlockId),
     /// A connection was made.

@@ -192,7 +192,7 @@ impl Node {
             }
             Input::Mine(entry) => self.submit(&mut step, entry),
             Input::Received(peer, message) => self.receive(&mut step, peer, message),
-            Input::Rejected(peer, rejection) => self.rejected(&mut step, peer, rejection),
+            Input::Rejected(peer, rejection) => self.rejected(&mut step, peer, *rejection),
             Input::Mined(block) => self.mined(&mut step, block),
             Input::Connected(peer) => self.connected(&mut step, peer),
             Input::Disconnected(peer) => self.disconnected(&mut step, peer),

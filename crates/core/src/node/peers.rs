@@ -22,7 +22,8 @@ impl PeerId {
 pub(super) struct Peer {
     /// The best block that it showed us.
     pub best: BlockId,
-    /// A few others that it showed us, so that a fork does not hide them.
+    /// A few others that it showed us and that are not ancestors of it: a fork does not
+    /// hide them.
     recent: [BlockId; limits::PEER_RECENT_MAX],
     /// The last block that we announced to it.
     pub told: BlockId,
@@ -48,7 +49,11 @@ impl Peer {
 
     /// Whether the peer is known to have the block.
     pub fn has<P>(&self, tree: &BlockTree<P>, id: BlockId) -> bool {
-        self.best == id || self.recent.contains(&id) || tree.is_ancestor(id, self.best)
+        if self.best == id || self.recent.contains(&id) {
+            return true;
+        }
+        // Mostly it is asked of a new block, whose parent is the best that the peer has.
+        self.best != tree.parent(id) && tree.is_ancestor(id, self.best)
     }
 }
 
@@ -100,13 +105,10 @@ impl Peers {
 
     /// The connected peers, in the order of the table from the `start`-th slot on.
     pub fn iter_from(&self, start: usize) -> impl Iterator<Item = (PeerId, &Peer)> {
-        let slots = self.slots.len();
-        (0..slots).filter_map(move |offset| {
-            let index = (start + offset) % slots;
-            let peer = self.slots[index].as_ref()?;
-            // PEERS_MAX bounds the table.
-            Some((PeerId(u32::try_from(index).ok()?), peer))
-        })
+        let start = start.min(self.slots.len());
+        let (before, after) = self.slots.split_at(start);
+        let slots = numbered(start, after).chain(numbered(0, before));
+        slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_ref()?)))
     }
 
     /// As many slots as were ever in use: the range to draw `start` from.
@@ -120,13 +122,15 @@ impl Peers {
         if peer.best == block {
             return;
         }
-        if tree.is_better(block, peer.best) {
+        if tree.parent(block) == peer.best {
+            // The usual case, and always better.
+            peer.best = block;
+        } else if tree.is_better(block, peer.best) {
             let before = std::mem::replace(&mut peer.best, block);
-            if tree.parent(block) == before {
-                return;
+            if !tree.is_ancestor(before, block) {
+                peer.remember(before);
             }
-            peer.remember(before);
-        } else {
+        } else if !tree.is_ancestor(block, peer.best) {
             peer.remember(block);
         }
     }
@@ -158,10 +162,16 @@ impl Peers {
     }
 }
 
+/// Slots and their numbers, of which the first is `from`.
+fn numbered(from: usize, slots: &[Option<Peer>]) -> impl Iterator<Item = (u32, &Option<Peer>)> {
+    // PEERS_MAX bounds the table.
+    (u32::try_from(from).unwrap_or(u32::MAX)..).zip(slots)
+}
+
 impl Peer {
     fn remember(&mut self, block: BlockId) {
         if !self.recent.contains(&block) {
-            self.recent.rotate_right(1);
+            self.recent.copy_within(..limits::PEER_RECENT_MAX - 1, 1);
             self.recent[0] = block;
         }
     }

@@ -15,8 +15,7 @@ impl Node {
         let slots = self.peers.slots();
         // Nobody is always the first to be told.
         let start = if slots > 1 { self.draw(slots) } else { 0 };
-        for offset in 0..slots {
-            let index = (start + offset) % slots;
+        for index in (start..slots).chain(0..start) {
             let Ok(index) = u32::try_from(index) else {
                 return;
             };

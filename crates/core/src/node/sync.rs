@@ -6,7 +6,7 @@ use crate::door::Rejection;
 use crate::limits;
 use crate::node::{DisconnectReason, Effect, Node, PeerId, Step};
 use crate::rules::{RuleError, Verdict};
-use crate::tree::BlockId;
+use crate::tree::{BlockId, BlockTree};
 
 impl Node {
     pub(super) fn on_new_block<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
@@ -30,6 +30,10 @@ impl Node {
     }
 
     pub(super) fn on_announce<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
+        // The same as what follows, and what most announcements are.
+        if self.is_no_news(step.tree, block) {
+            return self.peers.note_has(step.tree, peer, block);
+        }
         if !self.view.has_header(step.tree.parent(block)) {
             return self.unconnected(step, peer, block);
         }
@@ -52,6 +56,34 @@ impl Node {
             }
         }
         self.fetch(step, Some(peer));
+    }
+
+    /// Whether `Announce(block)` from a peer would change nothing now, but for the note that
+    /// this peer has the block too: no effect, no other goal, no other request.
+    ///
+    /// A node that was told of a block hears of it from all its other peers as well. A
+    /// driver that knows so can hand these messages over later, together, as long as it
+    /// does so before the node's next input and with the moments at which they arrived.
+    /// Says no where it would take more than a look to tell.
+    pub fn is_no_news<P>(&self, tree: &BlockTree<P>, block: BlockId) -> bool {
+        let goal = self.sync.goal;
+        if block == goal && block == self.public_tip {
+            return true;
+        }
+        if self.view.is_connected(goal) {
+            // We have it, and nothing better that its sender may lack.
+            return self.view.is_connected(block)
+                && !tree.is_better(self.public_tip, block)
+                && !tree.is_invalid(goal);
+        }
+        // It is what we are fetching, from somebody who answers.
+        goal == block
+            && self.sync.fetch_from > tree.height(block)
+            && self.view.is_connected(tree.parent(block))
+            && !tree.is_better(self.public_tip, block)
+            && !tree.is_invalid(goal)
+            && (self.sync.bodies.iter())
+                .any(|request| request.block == block && !self.is_silent(request.peer))
     }
 
     pub(super) fn on_headers<P>(

@@ -5,12 +5,19 @@ use crate::tree::BlockId;
 /// One participant's knowledge of the facts: three growing sets of blocks.
 ///
 /// Bits, because ten thousand views share one tree in the simulator: a view of a
-/// thousand blocks is less than 400 bytes.
+/// thousand blocks is less than 400 bytes. Those of one block lie side by side, because
+/// they are asked for together.
 #[derive(Debug, Default)]
 pub struct View {
-    headers: BlockSet,
-    bodies: BlockSet,
-    connected: BlockSet,
+    words: Vec<Word>,
+}
+
+/// What is known of 64 blocks, one bit each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    headers: u64,
+    bodies: u64,
+    connected: u64,
 }
 
 impl View {
@@ -23,67 +30,54 @@ impl View {
 
     /// Whether the header was shown to this participant.
     pub fn has_header(&self, id: BlockId) -> bool {
-        self.headers.contains(id)
+        self.has(id, |word| word.headers)
     }
 
     /// Whether the body was too.
     pub fn has_body(&self, id: BlockId) -> bool {
-        self.bodies.contains(id)
+        self.has(id, |word| word.bodies)
     }
 
     /// Whether it has all bodies back to genesis. Only such a block can be a tip.
     pub fn is_connected(&self, id: BlockId) -> bool {
-        self.connected.contains(id)
+        self.has(id, |word| word.connected)
     }
 
     pub(super) fn add_header(&mut self, id: BlockId) {
-        self.headers.insert(id);
+        let (word, bit) = self.place(id);
+        word.headers |= bit;
     }
 
     pub(super) fn add_body(&mut self, id: BlockId) {
-        self.headers.insert(id);
-        self.bodies.insert(id);
+        let (word, bit) = self.place(id);
+        word.headers |= bit;
+        word.bodies |= bit;
     }
 
     /// The body was given up before it connected; the header stays known.
     pub(super) fn forget_body(&mut self, id: BlockId) {
-        self.bodies.remove(id);
+        let (word, bit) = self.place(id);
+        word.bodies &= !bit;
     }
 
     pub(super) fn connect(&mut self, id: BlockId) {
-        self.add_body(id);
-        self.connected.insert(id);
-    }
-}
-
-/// A set of blocks, one bit each.
-#[derive(Debug, Default)]
-struct BlockSet {
-    words: Vec<u64>,
-}
-
-impl BlockSet {
-    fn contains(&self, id: BlockId) -> bool {
-        let (word, bit) = Self::place(id);
-        self.words.get(word).is_some_and(|word| word & bit != 0)
+        let (word, bit) = self.place(id);
+        word.headers |= bit;
+        word.bodies |= bit;
+        word.connected |= bit;
     }
 
-    fn insert(&mut self, id: BlockId) {
-        let (word, bit) = Self::place(id);
+    fn has(&self, id: BlockId, set: impl Fn(&Word) -> u64) -> bool {
+        let word = self.words.get(id.index() / 64);
+        word.is_some_and(|word| set(word) >> (id.index() % 64) & 1 == 1)
+    }
+
+    /// The word of a block, and its bit there.
+    fn place(&mut self, id: BlockId) -> (&mut Word, u64) {
+        let word = id.index() / 64;
         if word >= self.words.len() {
-            self.words.resize(word + 1, 0);
+            self.words.resize(word + 1, Word::default());
         }
-        self.words[word] |= bit;
-    }
-
-    fn remove(&mut self, id: BlockId) {
-        let (word, bit) = Self::place(id);
-        if let Some(word) = self.words.get_mut(word) {
-            *word &= !bit;
-        }
-    }
-
-    fn place(id: BlockId) -> (usize, u64) {
-        (id.index() / 64, 1 << (id.index() % 64))
+        (&mut self.words[word], 1 << (id.index() % 64))
     }
 }

@@ -176,7 +176,7 @@ impl Net {
         }
         if let Some(rejection) = admitted.rejected {
             self.rejections.push((to, from, rejection.rule));
-            self.input(to, Input::Rejected(peer(from), rejection));
+            self.input(to, Input::Rejected(peer(from), Box::new(rejection)));
         }
     }
 

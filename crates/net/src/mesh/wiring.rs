@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::{DropReason, What};
-use forkful_core::{Message, MessageKind, NodeId, PeerId, Wire};
-use forkful_scenario::{Direction, Scenario, Stream};
+use forkful_core::{Block, Message, MessageKind, NodeId, PeerId, Time, Wire};
+use forkful_scenario::{BlockBytes, Direction, LinkModel, NodeLines, Parcel, Scenario};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,8 @@ pub(super) struct Wiring {
     /// The run is over: what is under way is neither delivered nor dropped.
     closed: AtomicBool,
     ledger: Arc<Ledger>,
+    model: LinkModel,
+    block_bytes: BlockBytes,
     ends: Vec<End>,
 }
 
@@ -47,11 +49,14 @@ struct End {
     /// The directions away from the node, by the number of the other end. A std mutex:
     /// the node's actor holds it for one message, the run when it cuts a link.
     out: Mutex<Vec<Option<Direction>>>,
+    /// Until when the node's own lines are taken. A std mutex of its own, because whoever
+    /// sends to the node looks too. It is held to copy, and never together with another's.
+    lines: Mutex<NodeLines>,
     /// Which side of a split the node is on. Messages travel only within one.
     side: AtomicU32,
     /// Where messages to the node wait until they arrive. Unbounded as a channel, but
     /// `under_way` bounds what is in it.
-    post: mpsc::UnboundedSender<Parcel>,
+    post: mpsc::UnboundedSender<Letter>,
     under_way: AtomicUsize,
     /// The way into the node; `None` while it is down.
     inbox: Mutex<Option<mpsc::Sender<Envelope>>>,
@@ -59,7 +64,7 @@ struct End {
 
 /// A message under way.
 #[derive(Debug)]
-struct Parcel {
+struct Letter {
     arrives: Instant,
     from: NodeId,
     bytes: u32,
@@ -70,13 +75,13 @@ struct Parcel {
 /// and in the order in which they were sent where that is equal.
 #[derive(Debug)]
 struct InBag {
-    parcel: Parcel,
+    letter: Letter,
     number: u64,
 }
 
 impl Ord for InBag {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |bagged: &Self| (bagged.parcel.arrives, bagged.number);
+        let key = |bagged: &Self| (bagged.letter.arrives, bagged.number);
         key(other).cmp(&key(self))
     }
 }
@@ -99,7 +104,7 @@ impl Eq for InBag {}
 #[derive(Debug)]
 pub(super) struct Postman {
     to: NodeId,
-    post: mpsc::UnboundedReceiver<Parcel>,
+    post: mpsc::UnboundedReceiver<Letter>,
 }
 
 impl Wiring {
@@ -109,6 +114,7 @@ impl Wiring {
         clock: Clock,
         ledger: Arc<Ledger>,
     ) -> (Arc<Self>, Vec<Postman>) {
+        let model = LinkModel::new(scenario);
         let count = scenario.network.nodes as usize;
         let mut outs: Vec<Vec<Option<Direction>>> = Vec::with_capacity(count);
         outs.resize_with(count, || {
@@ -117,18 +123,17 @@ impl Wiring {
             out
         });
         for (a, b) in scenario.links() {
-            let link = scenario.link(a, b);
             for (from, to) in [(a, b), (b, a)] {
-                let seed = Stream::Link(from, to).seed(scenario.seed);
-                outs[from.0 as usize][to.0 as usize] = Some(Direction::new(link, seed));
+                outs[from.0 as usize][to.0 as usize] = Some(model.direction(from, to));
             }
         }
         let (ends, postmen) = (0..scenario.network.nodes)
             .zip(outs)
             .map(|(id, out)| {
-                let (post, parcels) = mpsc::unbounded_channel();
+                let (post, letters) = mpsc::unbounded_channel();
                 let end = End {
                     out: Mutex::new(out),
+                    lines: Mutex::new(NodeLines::default()),
                     side: AtomicU32::new(0),
                     post,
                     under_way: AtomicUsize::new(0),
@@ -136,7 +141,7 @@ impl Wiring {
                 };
                 let postman = Postman {
                     to: NodeId(id),
-                    post: parcels,
+                    post: letters,
                 };
                 (end, postman)
             })
@@ -145,6 +150,8 @@ impl Wiring {
             clock,
             closed: AtomicBool::new(false),
             ledger,
+            model,
+            block_bytes: scenario.network.block_bytes.clone(),
             ends,
         };
         (Arc::new(wiring), postmen)
@@ -168,7 +175,7 @@ impl Wiring {
     pub fn set_cut(&self, a: NodeId, b: NodeId, cut: bool) {
         for (from, to) in [(a, b), (b, a)] {
             if let Some(direction) = &mut lock(&self.end(from).out)[to.0 as usize] {
-                direction.cut = cut;
+                direction.set_cut(cut);
             }
         }
     }
@@ -183,7 +190,7 @@ impl Wiring {
         for end in &self.ends {
             end.side.store(0, Ordering::Relaxed);
             for direction in lock(&end.out).iter_mut().flatten() {
-                direction.cut = false;
+                direction.set_cut(false);
             }
         }
     }
@@ -200,7 +207,9 @@ impl Wiring {
         let side = self.side(node);
         let out = lock(&self.end(node).out);
         let open = |(to, direction): (&End, &Option<Direction>)| {
-            direction.as_ref().is_some_and(|direction| !direction.cut)
+            direction
+                .as_ref()
+                .is_some_and(|direction| !direction.is_cut())
                 && to.side.load(Ordering::Relaxed) == side
                 && lock(&to.inbox).is_some()
         };
@@ -209,7 +218,7 @@ impl Wiring {
 
     /// Whether a message can get from one node to another now.
     fn is_open(&self, from: NodeId, to: NodeId) -> bool {
-        let uncut = |direction: &Direction| !direction.cut;
+        let uncut = |direction: &Direction| !direction.is_cut();
         self.side(from) == self.side(to)
             && lock(&self.end(from).out)[to.0 as usize]
                 .as_ref()
@@ -224,16 +233,16 @@ impl Wiring {
         if self.is_closed() {
             return;
         }
-        let bytes = wire_bytes(&message);
         let kind = message.kind();
+        let extra = self.extra_bytes(&message);
+        let bytes = wire_bytes(&message).saturating_add(extra);
+        let parcel = Parcel::new(kind, bytes.into(), 0);
         self.ledger.tell(Some(from), What::Sent { to, kind, bytes });
         if !self.is_open(from, to) {
             return self.dropped(from, to, kind, bytes, DropReason::Cut);
         }
         let now = self.clock.now().time;
-        let arrival = lock(&self.end(from).out)[to.0 as usize]
-            .as_mut()
-            .and_then(|direction| direction.arrival(now, bytes));
+        let arrival = self.arrival(from, to, now, parcel);
         let Some(arrives) = arrival.map(|time| self.clock.instant(time)) else {
             return self.dropped(from, to, kind, bytes, DropReason::Loss);
         };
@@ -242,28 +251,66 @@ impl Wiring {
             end.under_way.fetch_sub(1, Ordering::Relaxed);
             return self.dropped(from, to, kind, bytes, DropReason::LinkFull);
         }
-        let parcel = Parcel {
+        let letter = Letter {
             arrives,
             from,
             bytes,
             message,
         };
         // The postman is only gone when the run is over.
-        let _ = end.post.send(parcel);
+        let _ = end.post.send(letter);
     }
 
-    fn deliver(&self, to: NodeId, parcel: Parcel) {
+    /// When a message that is sent now arrives; `None` if it is lost.
+    fn arrival(&self, from: NodeId, to: NodeId, now: Time, parcel: Parcel) -> Option<Time> {
+        let mut out = lock(&self.end(from).out);
+        let line = out[to.0 as usize].as_mut()?;
+        // One after the other, and never both: two nodes may send to each other. The uplink
+        // changes only while `out` is held.
+        let mut sender = *lock(&self.end(from).lines);
+        let mut receiver = *lock(&self.end(to).lines);
+        let arrival = self.model.arrival(
+            from,
+            to,
+            line,
+            &mut sender,
+            Some(&mut receiver),
+            now,
+            parcel,
+        );
+        lock(&self.end(from).lines).up_free_at = sender.up_free_at;
+        let mut lines = lock(&self.end(to).lines);
+        // Somebody else may have taken the line meanwhile: then it is taken for the longer time.
+        lines.down_free_at = lines.down_free_at.max(receiver.down_free_at);
+        arrival
+    }
+
+    /// What the blocks in a message weigh beyond their own length.
+    fn extra_bytes(&self, message: &Message<Wire>) -> u32 {
+        if !self.block_bytes.is_any() {
+            return 0;
+        }
+        let of = |block: &Arc<Block>| self.block_bytes.of(&block.hash());
+        let extra = match message {
+            Message::NewBlock(block) | Message::Block(block) => of(block),
+            Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            _ => 0,
+        };
+        u32::try_from(extra).unwrap_or(u32::MAX)
+    }
+
+    fn deliver(&self, to: NodeId, letter: Letter) {
         if self.is_closed() {
             return;
         }
         let end = self.end(to);
         end.under_way.fetch_sub(1, Ordering::Relaxed);
-        let Parcel {
+        let Letter {
             from,
             bytes,
             message,
             ..
-        } = parcel;
+        } = letter;
         let kind = message.kind();
         // A link that was cut while a message was under way loses it.
         if !self.is_open(from, to) {
@@ -311,21 +358,21 @@ impl Postman {
         let mut bag = BinaryHeap::new();
         let mut number = 0;
         loop {
-            let next = bag.peek().map(|bagged: &InBag| bagged.parcel.arrives);
+            let next = bag.peek().map(|bagged: &InBag| bagged.letter.arrives);
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                parcel = self.post.recv() => {
-                    let Some(parcel) = parcel else { return };
-                    bag.push(InBag { parcel, number });
+                letter = self.post.recv() => {
+                    let Some(letter) = letter else { return };
+                    bag.push(InBag { letter, number });
                     number += 1;
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     let now = Instant::now();
                     while let Some(top) = bag.peek_mut()
-                        && top.parcel.arrives <= now
+                        && top.letter.arrives <= now
                     {
                         let bagged = PeekMut::pop(top);
-                        wiring.deliver(self.to, bagged.parcel);
+                        wiring.deliver(self.to, bagged.letter);
                     }
                 }
             }

@@ -56,6 +56,7 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
             .mining
             .hash_rate
             .map_or(HashRate::PerSecond(160_000.0), |Rate(rate)| rate),
+        hash_shares: None,
         kernel: document.mining.kernel.unwrap_or_default(),
     };
     somebody_mines(&mining, &overrides, nodes)?;
@@ -179,6 +180,10 @@ fn node_override(position: usize, table: &NodesTable, nodes: u32) -> Checked<Nod
         strategy: table.strategy,
         relay: table.relay.map(Relay::from),
         clock_skew_ms: table.clock_skew.map(|skew| skew.0),
+        region: None,
+        upload_bits: None,
+        download_bits: None,
+        degree: None,
     })
 }
 

@@ -6,12 +6,16 @@ use std::time::Duration;
 use forkful_core::NodeId;
 
 use super::{Checked, not_taken, span, whole};
+use crate::block_bytes::BlockBytes;
+use crate::distribution::Distribution;
 use crate::document::{
     Document, LinkTable, NetworkTable, TopologyKind, TopologyTable, TopologyValue, TopologyWord,
 };
 use crate::error::Problem;
-use crate::scenario::{Link, Network};
-use crate::topology::Topology;
+use crate::node_set::NodeSet;
+use crate::scenario::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
+use crate::topology::{EdgeFault, EdgeList, Topology};
+use crate::traffic::{Downlink, Uplink};
 
 /// The most nodes in any world.
 const NODES_MAX: i64 = 1_000_000;
@@ -33,9 +37,10 @@ pub(super) fn network(document: &Document) -> Checked<Network> {
     };
     let plain = Link {
         latency: Duration::from_millis(40),
-        jitter: Duration::ZERO,
+        jitter: Jitter::NONE,
         bandwidth_bits: None,
         loss: 0.0,
+        ordered: true,
     };
     let base = link("network.link", &table.link, plain)?;
     let mut links = BTreeMap::new();
@@ -49,7 +54,11 @@ pub(super) fn network(document: &Document) -> Checked<Network> {
             bandwidth: table.bandwidth,
             loss: table.loss,
         };
-        if links.insert(ends, link(&path, &given, base)?).is_some() {
+        let special = SpecialLink {
+            link: link(&path, &given, base)?,
+            has_latency: table.latency.is_some(),
+        };
+        if links.insert(ends, special).is_some() {
             return Err(Problem::LinkTwice(ends.0, ends.1).at(between));
         }
     }
@@ -59,6 +68,11 @@ pub(super) fn network(document: &Document) -> Checked<Network> {
         inbox: whole("network.inbox", table.inbox, 256, 1..=65_536)?,
         link: base,
         links,
+        regions: None,
+        uplink: Uplink::default(),
+        downlink: Downlink::default(),
+        processing: Processing::default(),
+        block_bytes: BlockBytes::new(document.seed.unwrap_or(1), None, 0),
     })
 }
 
@@ -76,26 +90,31 @@ fn topology_of(table: &TopologyTable, nodes: u32) -> Checked<Topology> {
         TopologyKind::Line => Topology::Line,
         TopologyKind::Star => Topology::Star,
         TopologyKind::Random => Topology::Random {
-            degree: whole(&key("degree"), table.degree, 4, 1..=1_000)?,
+            degree: Distribution::Constant(f64::from(whole::<u32>(
+                &key("degree"),
+                table.degree,
+                4,
+                1..=1_000,
+            )?)),
+            interlinked: NodeSet::default(),
         },
         TopologyKind::Edges => {
             let pairs = table.edges.as_ref().ok_or_else(|| {
                 Problem::Missing("edges, such as [[0, 1], [1, 2]]").at(key("edges"))
             })?;
             let mut edges = Vec::with_capacity(pairs.len());
-            for (position, ends) in pairs.iter().enumerate() {
-                edges.push(pair(
-                    &format!("network.topology.edges[{position}]"),
-                    ends,
-                    nodes,
-                )?);
+            for (position, ends) in (0..).zip(pairs) {
+                let path = format!("network.topology.edges[{position}]");
+                let (a, b) = pair(&path, ends, nodes)?;
+                edges.push((a, b, position, None));
             }
-            edges.sort_unstable();
-            if let Some(twice) = edges.windows(2).find(|two| two[0] == two[1]) {
-                let (a, b) = twice[0];
-                return Err(Problem::LinkTwice(a, b).at(key("edges")));
-            }
-            Topology::Edges(edges)
+            let edges = EdgeList::new(edges).map_err(|fault| match fault {
+                EdgeFault::Twice { line, a, b } => {
+                    Problem::LinkTwice(a, b).at(format!("network.topology.edges[{line}]"))
+                }
+                other => Problem::Form(format!("{other:?}")).at(key("edges")),
+            })?;
+            Topology::Edges(std::sync::Arc::new(edges))
         }
     })
 }
@@ -108,7 +127,11 @@ fn link(path: &str, table: &LinkTable, base: Link) -> Checked<Link> {
         base.latency,
         range.clone(),
     )?;
-    let jitter = span(&format!("{path}.jitter"), table.jitter, base.jitter, range)?;
+    let base_spread = match base.jitter.kind {
+        JitterKind::Uniform { spread } => spread,
+        _ => Duration::ZERO,
+    };
+    let jitter = span(&format!("{path}.jitter"), table.jitter, base_spread, range)?;
     if jitter > latency {
         // If only the latency was given here, it is the one that does not fit.
         let key = if table.jitter.is_some() {
@@ -124,11 +147,18 @@ fn link(path: &str, table: &LinkTable, base: Link) -> Checked<Link> {
     }
     Ok(Link {
         latency,
-        jitter,
+        jitter: Jitter {
+            kind: match jitter {
+                Duration::ZERO => JitterKind::None,
+                spread => JitterKind::Uniform { spread },
+            },
+            ..base.jitter
+        },
         bandwidth_bits: table
             .bandwidth
             .map_or(base.bandwidth_bits, |given| Some(given.0)),
         loss: table.loss.map_or(base.loss, |given| given.0),
+        ordered: base.ordered,
     })
 }
 

@@ -300,7 +300,7 @@ fn tries_per_second(text: &str) -> Option<f64> {
 }
 
 /// A decimal number without sign, exponent, "inf" or "nan".
-fn decimal(text: &str) -> Option<f64> {
+pub(crate) fn decimal(text: &str) -> Option<f64> {
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');

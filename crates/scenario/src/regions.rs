@@ -1,0 +1,127 @@
+//! A network's regions: who is where, how far it is from one to another, how fast the lines are.
+
+use crate::distribution::Distribution;
+use crate::quantity::shortened;
+use crate::stream::Stream;
+
+/// Where the nodes of a network are and what connects them: measured facts, from a file in
+/// `crates/scenario/networks` or one of the user's own.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RegionTable {
+    /// What each region is called.
+    pub names: Vec<String>,
+    /// The part of the nodes that each has; they sum to 1.
+    pub shares: Vec<f64>,
+    /// The mean latency of a message in milliseconds: from each region to each, row by row.
+    pub latency_ms: Vec<f64>,
+    /// Bits per second that a node of each region sends; `None` is unlimited.
+    pub upload_bits: Option<Vec<Distribution>>,
+    /// Bits per second that a node of each region receives; `None` is unlimited.
+    pub download_bits: Option<Vec<Distribution>>,
+    /// How many links a node opens.
+    pub degree: Option<Distribution>,
+    /// What a block weighs, in bytes.
+    pub block_bytes: Option<Distribution>,
+}
+
+/// A region table that comes with forkful.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NetworkFile {
+    /// What it is called in `network.regions`.
+    pub name: &'static str,
+    /// What it describes, in one sentence: the file's own.
+    pub about: &'static str,
+    /// Its file.
+    pub toml: &'static str,
+}
+
+impl RegionTable {
+    /// The number of a region, by its name in any case.
+    pub fn region(&self, name: &str) -> Option<u8> {
+        let place = self.names.iter().position(|known| known == name)?;
+        u8::try_from(place).ok()
+    }
+
+    /// Each node's region: exactly the shares, rounded by largest remainders, and who is where
+    /// by chance. One more node moves few of the others.
+    pub(crate) fn assign(&self, nodes: u32, seed: u64) -> Vec<u8> {
+        let mut order: Vec<(u64, u32)> = (0..nodes)
+            .map(|node| (Stream::Region(forkful_core::NodeId(node)).seed(seed), node))
+            .collect();
+        order.sort_unstable();
+        let mut of = vec![0; nodes as usize];
+        let mut next = order.into_iter();
+        for (region, count) in (0..=u8::MAX).zip(self.counts(nodes)) {
+            for (_, node) in next.by_ref().take(count as usize) {
+                of[node as usize] = region;
+            }
+        }
+        of
+    }
+
+    /// How many nodes each region has: they sum to `nodes`.
+    fn counts(&self, nodes: u32) -> Vec<u32> {
+        let exact = |share: &f64| share * f64::from(nodes);
+        // A share is at most one.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let mut counts: Vec<u32> = self
+            .shares
+            .iter()
+            .map(|share| exact(share) as u32)
+            .collect();
+        let mut by_remainder: Vec<usize> = (0..counts.len()).collect();
+        let remainder = |place: &usize| {
+            let exact = exact(&self.shares[*place]);
+            exact - libm::floor(exact)
+        };
+        by_remainder.sort_by(|a, b| remainder(b).total_cmp(&remainder(a)));
+        let placed: u32 = counts.iter().sum();
+        let missing = nodes.saturating_sub(placed) as usize;
+        for place in by_remainder.into_iter().cycle().take(missing) {
+            counts[place] += 1;
+        }
+        counts
+    }
+
+    /// What to say of a region that there is not.
+    pub(crate) fn known(&self) -> Vec<String> {
+        self.names.iter().map(|name| shortened(name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(shares: &[f64]) -> RegionTable {
+        RegionTable {
+            names: (0..shares.len()).map(|number| number.to_string()).collect(),
+            shares: shares.to_vec(),
+            latency_ms: vec![10.0; shares.len() * shares.len()],
+            upload_bits: None,
+            download_bits: None,
+            degree: None,
+            block_bytes: None,
+        }
+    }
+
+    #[test]
+    fn shares_are_exact_and_nobody_is_left_out() {
+        let table = table(&[0.3316, 0.4998, 0.0090, 0.1177, 0.0224, 0.0195]);
+        assert_eq!(table.counts(600), [199, 300, 5, 71, 13, 12]);
+        for nodes in [1, 2, 7, 6_000] {
+            assert_eq!(table.counts(nodes).iter().sum::<u32>(), nodes);
+        }
+    }
+
+    #[test]
+    fn chance_says_who_is_where_and_one_more_node_moves_few() {
+        let table = table(&[0.5, 0.3, 0.2]);
+        let regions = table.assign(1_000, 7);
+        assert_eq!(regions, table.assign(1_000, 7));
+        assert_ne!(regions, table.assign(1_000, 8));
+        let more = table.assign(1_001, 7);
+        let moved = regions.iter().zip(&more).filter(|(a, b)| a != b).count();
+        assert!(moved <= 2, "{moved}");
+    }
+}

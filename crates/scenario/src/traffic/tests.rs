@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use forkful_core::{NodeId, Time};
+
+use super::*;
+use crate::Scenario;
+
+const A: NodeId = NodeId(0);
+const B: NodeId = NodeId(1);
+const NOW: Time = Time(1_000);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The link from node 0 to node 1, and the lines of both.
+struct Way {
+    model: LinkModel,
+    line: Direction,
+    sender: NodeLines,
+    receiver: NodeLines,
+}
+
+impl Way {
+    fn new(toml: &str) -> Self {
+        let model = LinkModel::new(&Scenario::from_toml(toml).unwrap());
+        Way {
+            line: model.direction(A, B),
+            model,
+            sender: NodeLines::default(),
+            receiver: NodeLines::default(),
+        }
+    }
+
+    fn send(&mut self, bytes: u64, has_body: bool) -> Option<Duration> {
+        let parcel = Parcel { bytes, has_body };
+        let (line, lines) = (&mut self.line, &mut self.sender);
+        let receiver = Some(&mut self.receiver);
+        let arrival = self.model.arrival(A, B, line, lines, receiver, NOW, parcel);
+        arrival.map(|time| time.since(NOW))
+    }
+}
+
+#[test]
+fn what_links_and_nodes_remember_is_small() {
+    assert!(size_of::<Direction>() <= 24);
+    assert_eq!(size_of::<NodeLines>(), 16);
+}
+
+#[test]
+fn a_message_takes_the_latency_and_its_time_on_the_line() {
+    let mut plain = Way::new("network.link = { latency = '40ms' }");
+    assert_eq!(plain.send(1_000, false), Some(Duration::from_millis(40)));
+
+    let mut slow = Way::new("network.link = { latency = '40ms', bandwidth = '8kbit/s' }");
+    let latency = Duration::from_millis(40);
+    assert_eq!(slow.send(1_000, false), Some(SECOND + latency));
+    assert_eq!(slow.send(1_000, true), Some(2 * SECOND + latency));
+}
+
+#[test]
+fn jitter_strays_both_ways_and_never_reorders() {
+    let mut link = Way::new("network.link = { latency = '40ms', jitter = '20ms' }");
+    assert!(link.model.is_ordered());
+    let arrivals: Vec<_> = (0..1_000).map(|_| link.send(100, false).unwrap()).collect();
+    assert!(arrivals.is_sorted(), "no message overtakes another");
+    assert!(arrivals[0] >= Duration::from_millis(20));
+    assert!(arrivals[999] <= Duration::from_millis(60));
+    assert!(arrivals[999] > Duration::from_millis(55));
+}
+
+#[test]
+fn a_lossy_link_loses_about_its_share() {
+    let mut link = Way::new("network.link = { loss = 0.2 }");
+    let lost = (0..10_000).filter(|_| link.send(1, false).is_none());
+    // Four standard deviations of a binomial with n = 10,000 and p = 0.2.
+    let lost = lost.count();
+    assert!((1_840..=2_160).contains(&lost), "{lost}");
+    assert_eq!(Way::new("network.link = { loss = 1 }").send(1, false), None);
+}
+
+#[test]
+fn chance_is_asked_only_where_it_has_a_part() {
+    let mut plain = Way::new("");
+    plain.send(1, false);
+    assert_eq!(plain.line.draws, 0);
+    let mut both = Way::new("network.link = { jitter = '5ms', loss = 0.1 }");
+    both.send(1, false);
+    assert_eq!(both.line.draws, 2);
+}
+
+#[test]
+fn one_more_node_changes_no_others_luck() {
+    let arrivals = |toml: &str| {
+        let mut way = Way::new(toml);
+        (0..20).map(|_| way.send(1, false)).collect::<Vec<_>>()
+    };
+    let eight = arrivals("network = { nodes = 8, link = { jitter = '20ms', loss = 0.3 } }");
+    let nine = arrivals("network = { nodes = 9, link = { jitter = '20ms', loss = 0.3 } }");
+    assert_eq!(eight, nine);
+    let other =
+        arrivals("seed = 2\nnetwork = { nodes = 8, link = { jitter = '20ms', loss = 0.3 } }");
+    assert_ne!(eight, other);
+}
+
+#[test]
+fn a_link_that_differs_differs_in_both_directions() {
+    let scenario = Scenario::from_toml("links = [{ between = [1, 0], latency = '3s' }]").unwrap();
+    let model = LinkModel::new(&scenario);
+    let arrival = |from, to| {
+        let (line, lines) = (&mut model.direction(from, to), &mut NodeLines::default());
+        let (bytes, has_body) = (1, false);
+        let parcel = Parcel { bytes, has_body };
+        model.arrival(from, to, line, lines, None, Time::ZERO, parcel)
+    };
+    assert_eq!(arrival(A, B), Some(Time::ZERO + 3 * SECOND));
+    assert_eq!(arrival(B, A), Some(Time::ZERO + 3 * SECOND));
+    assert_eq!(arrival(A, NodeId(2)), Some(Time(40_000_000)));
+}
+
+#[test]
+fn a_cut_link_keeps_its_kind() {
+    let mut line = Direction::new(77);
+    line.set_cut(true);
+    assert!(line.is_cut());
+    assert_eq!(line.class(), 77);
+    line.set_cut(false);
+    assert!(!line.is_cut());
+    assert_eq!(line.class(), 77);
+}
