@@ -9,6 +9,8 @@ use forkful_core::{ForkChoice, Relay};
 use forkful_pow::Kernel;
 use forkful_scenario::World;
 
+use crate::measure_args::{MeasureArgs, PlotArgs};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    as expected
@@ -33,6 +35,9 @@ pub enum Command {
     /// Play a scenario and show what happens.
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
+    /// Draw the figures of results that `forkful run --out DIR` wrote.
+    #[command(after_help = EXIT_CODES)]
+    Plot(PlotArgs),
     /// List the scenarios that come with forkful.
     Presets,
     /// Print the TOML of a preset, to start one's own scenario from.
@@ -108,6 +113,9 @@ pub struct RunArgs {
     /// Write the final chain, one block as a line of JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub chain: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub measure: MeasureArgs,
 }
 
 impl RunArgs {
@@ -156,6 +164,8 @@ pub enum Format {
     Scenario,
     /// The JSON that `forkful run --json` prints.
     Report,
+    /// The JSON that it prints with `--replications`.
+    Ensemble,
 }
 
 #[derive(Debug, clap::Args)]

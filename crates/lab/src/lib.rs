@@ -15,6 +15,7 @@ mod ensemble_report;
 mod error;
 mod interval;
 mod metric;
+mod plot;
 mod progress;
 mod replicate;
 pub mod results;
@@ -29,6 +30,7 @@ pub use ensemble_report::{
 pub use error::LabError;
 pub use interval::{CONFIDENCE, Estimate, Quantile, Sample};
 pub use metric::Metric;
+pub use plot::{Drawn, plot};
 pub use progress::{Goal, Pace};
 pub use replicate::{Control, Plan, replicate};
 pub use results::Results;

@@ -86,12 +86,16 @@ impl Until {
     /// gave the same value, a stale rate of zero for instance, have not shown yet how far
     /// they stray.
     pub fn is_reached(&self, sample: &Sample, quantile: &mut Quantile) -> bool {
-        let most = match self.width {
+        let half = sample.half_width(quantile);
+        half.is_some_and(|half| half > 0.0 && half <= self.half_width(sample))
+    }
+
+    /// Half of the width that the interval of this sample is to have.
+    pub fn half_width(&self, sample: &Sample) -> f64 {
+        match self.width {
             Width::Absolute(most) => most,
             Width::Relative(part) => part * sample.mean().abs(),
-        };
-        let half = sample.half_width(quantile);
-        half.is_some_and(|half| half > 0.0 && half <= most)
+        }
     }
 
     /// As data.

@@ -2,8 +2,11 @@
 
 pub mod bench;
 pub mod completions;
+pub mod ensemble;
 pub mod man;
+pub mod plot;
 pub mod presets;
+mod record;
 pub mod run;
 pub mod schema;
 pub mod show;

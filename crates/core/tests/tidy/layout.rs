@@ -103,7 +103,13 @@ mod tests {
             assert_eq!(about("crates/core/Cargo.toml", &text).len(), 1, "{arrow}");
             assert!(about("crates/cli/Cargo.toml", &text).is_empty(), "{arrow}");
         }
-        for (one, other) in [("net", "sim"), ("sim", "net"), ("sim", "pow"), ("sim", "lab"), ("net", "lab")] {
+        for (one, other) in [
+            ("net", "sim"),
+            ("sim", "net"),
+            ("sim", "pow"),
+            ("sim", "lab"),
+            ("net", "lab"),
+        ] {
             let text = format!("{LINTS}[dependencies]\nforkful-{other}.workspace = true\n");
             let path = format!("crates/{one}/Cargo.toml");
             assert_eq!(about(&path, &text).len(), 1, "{one} knows {other}");

@@ -196,6 +196,20 @@ impl Table {
         }
     }
 
+    /// The whole numbers of a column, `None` where one is missing.
+    pub fn optional_unsigned(&self, name: &str) -> Vec<Option<u64>> {
+        match self.cells(name) {
+            Some(cells) => match &cells.values {
+                Values::Unsigned(values) => {
+                    let values = cells.spread(values).into_iter();
+                    values.map(|value| value.map(i64::cast_unsigned)).collect()
+                }
+                _ => Vec::new(),
+            },
+            None => Vec::new(),
+        }
+    }
+
     /// The numbers of a column, `None` where one is missing.
     pub fn floats(&self, name: &str) -> Vec<Option<f64>> {
         match self.cells(name) {

@@ -35,6 +35,14 @@ pub enum ReadError {
         /// Why.
         error: ParquetError,
     },
+    /// It is no report.
+    #[error("{}: this is not a report: {error}", path.display())]
+    Report {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
     /// A column that is needed is not there, or of another type.
     #[error("{}: there is no column {name} of type {kind}", path.display())]
     Column {
