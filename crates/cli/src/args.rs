@@ -40,7 +40,9 @@ pub enum Command {
     Plot(PlotArgs),
     /// List the scenarios that come with forkful.
     Presets,
-    /// Print the TOML of a preset, to start one's own scenario from.
+    /// List the tables of regions, latencies and bandwidths that come with forkful.
+    Networks,
+    /// Print the TOML of a preset or of a network, to start one's own from.
     Show(ShowArgs),
     /// Check a chain file, every rule of it.
     #[command(after_help = EXIT_CODES)]
@@ -74,8 +76,9 @@ pub struct RunArgs {
     ///
     /// mesh: every node in this process, real time, real proof of work. sim: virtual time, a
     /// lottery for proof of work, the same run for the same seed. tcp: not in this build.
-    #[arg(long, value_name = "WORLD", default_value = "mesh", value_parser = world_parser())]
-    pub world: World,
+    /// [default: the scenario's own, or mesh]
+    #[arg(long, value_name = "WORLD", value_parser = world_parser())]
+    pub world: Option<World>,
 
     /// How many nodes the network has.
     #[arg(long, value_name = "N")]
@@ -99,6 +102,14 @@ pub struct RunArgs {
     /// Which of two valid chains is followed.
     #[arg(long, value_name = "RULE", value_parser = fork_choice_parser())]
     pub fork_choice: Option<ForkChoice>,
+
+    /// Set any key of the scenario; may be given several times.
+    ///
+    /// KEY is as errors name it, and VALUE is TOML: network.link.loss=0.1, nodes[0].hash_share=3,
+    /// network.topology='{ kind = "random", degree = 8 }'. A text of plain words needs no quotes:
+    /// mining.interval=10min. Keys are set before the other options have their say.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 
     /// Print the report as one JSON object, and nothing else, to standard output.
     #[arg(long)]
@@ -125,8 +136,8 @@ impl RunArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
-    /// Its name (see `forkful presets`).
-    pub preset: String,
+    /// Its name (see `forkful presets` and `forkful networks`).
+    pub name: String,
 }
 
 #[derive(Debug, clap::Args)]

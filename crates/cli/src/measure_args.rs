@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::builder::TypedValueParser as _;
 use forkful_lab::{RUNS_MAX, Width};
+use forkful_scenario::World;
 
 use crate::args::RunArgs;
 use crate::failure::Failure;
-use forkful_scenario::World;
 
 /// The most runs that can be asked for.
 const REPLICATIONS_MAX: u64 = 100_000_000;
@@ -82,10 +82,10 @@ impl RunArgs {
     }
 
     /// Refuses flags that have no meaning together.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self, world: World) -> Result<(), Failure> {
         let measure = &self.measure;
         let is_many = self.runs_max().is_some();
-        let complaint = if (is_many || measure.trace.is_some()) && self.world != World::Sim {
+        let complaint = if (is_many || measure.trace.is_some()) && world != World::Sim {
             "--replications, --until-ci and --trace are for virtual time: add --world sim"
         } else if measure.threads.is_some() && !is_many {
             "--threads is for --replications or --until-ci: one run has one thread"

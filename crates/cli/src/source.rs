@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use forkful_scenario::{PRESETS, Scenario, preset};
+use forkful_scenario::{FileError, NETWORKS, PRESETS, Scenario, preset};
 
 use crate::failure::Failure;
 
@@ -17,7 +17,9 @@ pub struct Source {
 /// Reads the scenario that a command line names.
 pub fn load(name: &str) -> Result<Source, Failure> {
     let (name, text) = read(name)?;
-    match Scenario::from_toml(&text) {
+    // Files that a scenario names are sought beside it; what is no file has no place of its own.
+    let beside = Path::new(&name).parent().unwrap_or(Path::new(""));
+    match Scenario::from_toml_with(&text, &reader(beside.to_owned())) {
         Ok(scenario) => Ok(Source { name, scenario }),
         Err(error) => Err(Failure::Scenario {
             name,
@@ -26,9 +28,39 @@ pub fn load(name: &str) -> Result<Source, Failure> {
     }
 }
 
+/// Reads the files that a scenario names, relative to a directory: never more than it may be,
+/// whatever the file is.
+pub fn reader(directory: PathBuf) -> impl Fn(&str, usize) -> Result<String, FileError> {
+    move |name, bytes_max| {
+        let wrong = |error: io::Error| FileError(error.to_string());
+        let file = File::open(directory.join(name)).map_err(wrong)?;
+        let mut bytes = Vec::new();
+        let limit = (bytes_max as u64).saturating_add(1);
+        file.take(limit).read_to_end(&mut bytes).map_err(wrong)?;
+        if bytes.len() > bytes_max {
+            let form = format!("it is larger than such a file may be, which is {bytes_max} bytes");
+            return Err(FileError(form));
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let line = line_of(error.as_bytes(), error.utf8_error().valid_up_to());
+            FileError(format!("line {line} is not UTF-8 text"))
+        })
+    }
+}
+
+/// The line, from 1, of a place in a text.
+fn line_of(bytes: &[u8], place: usize) -> usize {
+    1 + bytes[..place].iter().filter(|byte| **byte == b'\n').count()
+}
+
 /// What to say of a name that means nothing: what there is, and what is like it.
 pub fn no_such(what: &str, name: &str) -> Failure {
-    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let networks = NETWORKS.iter().map(|file| file.name);
+    let mut names = presets.clone();
+    if what.contains("network") {
+        names.extend(networks);
+    }
     let like = |candidate: &&str| strsim::jaro_winkler(name, candidate);
     let nearest = names
         .iter()
@@ -39,7 +71,7 @@ pub fn no_such(what: &str, name: &str) -> Failure {
     });
     Failure::Usage(format!(
         "there is no {what} {name:?}{hint}; the presets are {}",
-        names.join(", ")
+        presets.join(", ")
     ))
 }
 
@@ -75,10 +107,7 @@ fn text(reader: impl Read, name: &str) -> Result<String, Failure> {
         )));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line = line_of(error.as_bytes(), error.utf8_error().valid_up_to());
         Failure::Usage(format!("{name}: line {line}: this is not UTF-8 text"))
     })
 }

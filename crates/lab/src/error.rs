@@ -13,10 +13,10 @@ use crate::table::ReadError;
 pub enum LabError {
     /// The scenario with another seed is wrong.
     #[error(transparent)]
-    Scenario(#[from] ScenarioError),
+    Scenario(Box<ScenarioError>),
     /// The simulator cannot play it.
     #[error(transparent)]
-    Play(#[from] PlayError),
+    Play(Box<PlayError>),
     /// The seeds of so many runs are more than there are.
     #[error("seed: {first} and the {runs} after it are more than there are; take a smaller one")]
     Seeds {
@@ -49,7 +49,7 @@ pub enum LabError {
     },
     /// Results cannot be read.
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(Box<ReadError>),
 }
 
 impl LabError {
@@ -69,6 +69,24 @@ impl LabError {
     pub fn output(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> LabError {
         let path = path.as_ref().to_owned();
         |error| LabError::Output { path, error }
+    }
+}
+
+impl From<ScenarioError> for LabError {
+    fn from(error: ScenarioError) -> Self {
+        LabError::Scenario(Box::new(error))
+    }
+}
+
+impl From<PlayError> for LabError {
+    fn from(error: PlayError) -> Self {
+        LabError::Play(Box::new(error))
+    }
+}
+
+impl From<ReadError> for LabError {
+    fn from(error: ReadError) -> Self {
+        LabError::Read(Box::new(error))
     }
 }
 

@@ -70,6 +70,41 @@ impl Distribution {
         }
     }
 
+    /// The same with every value multiplied by `factor`, which is above zero.
+    pub(crate) fn scaled(self, factor: f64) -> Distribution {
+        let all = |values: Vec<f64>| values.into_iter().map(|value| value * factor).collect();
+        match self {
+            Distribution::Constant(value) => Distribution::Constant(value * factor),
+            Distribution::Quantiles(values) => Distribution::Quantiles(all(values)),
+            Distribution::Pieces { values, below } => Distribution::Pieces {
+                values: all(values),
+                below,
+            },
+            Distribution::Normal {
+                mean,
+                deviation,
+                min,
+            } => Distribution::Normal {
+                mean: mean * factor,
+                deviation: deviation * factor,
+                min: min * factor,
+            },
+            // Whole numbers multiplied are no whole numbers: between two of them lies nothing.
+            Distribution::Whole { below } => {
+                let values = (0..2 * below.len()).map(|place| (place / 2 + 1) as f64 * factor);
+                let mut parts = vec![0.0];
+                for part in below {
+                    parts.extend([part, part]);
+                }
+                parts.pop();
+                Distribution::Pieces {
+                    values: values.collect(),
+                    below: parts,
+                }
+            }
+        }
+    }
+
     /// The least and the greatest value; what has no greatest one is unbounded.
     pub(crate) fn range(&self) -> (f64, f64) {
         let ends = |values: &[f64]| (values[0], values[values.len() - 1]);

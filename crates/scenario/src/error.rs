@@ -5,12 +5,15 @@ use std::fmt;
 use forkful_core::NodeId;
 use forkful_core::difficulty::DifficultyError;
 
+use crate::quantity::shortened;
 use crate::topology::TooManyLinks;
 use crate::world::World;
 
 /// What is wrong with a scenario, and where.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub struct ScenarioError {
+    /// Where it was said, if not in the scenario itself: another file, or the command line.
+    pub source_name: Option<Box<str>>,
     /// The key, such as `network.link.latency` or `events[2].node`; lists count from 0.
     /// Empty when the trouble is with the file as a whole.
     pub path: String,
@@ -24,8 +27,13 @@ pub struct ScenarioError {
 
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(line), Some(column)) = (self.line, self.column) {
-            write!(f, "line {line}, column {column}: ")?;
+        if let Some(name) = &self.source_name {
+            write!(f, "{name}: ")?;
+        }
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, "line {line}, column {column}: ")?,
+            (Some(line), None) => write!(f, "line {line}: ")?,
+            _ => {}
         }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
@@ -46,6 +54,14 @@ pub enum Problem {
         /// The greatest length.
         most: usize,
     },
+    /// A further file is larger than any of its kind.
+    #[error("the file has {bytes} bytes; it may have {most}")]
+    FileTooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The greatest length.
+        most: usize,
+    },
     /// It is not TOML.
     #[error("this is not TOML: {0}")]
     Syntax(String),
@@ -61,7 +77,7 @@ pub enum Problem {
     #[error("{found:?} means nothing here{}; known: {}", did_you_mean(.nearest), .known.join(", "))]
     UnknownWord {
         /// The word.
-        found: String,
+        found: Box<str>,
         /// The known word that is most like it.
         nearest: Option<String>,
         /// Every word that there is in this place.
@@ -74,11 +90,11 @@ pub enum Problem {
     #[error("{found} is out of range: from {least} to {most}")]
     OutOfRange {
         /// The number.
-        found: String,
+        found: Box<str>,
         /// The least value, with its unit.
-        least: String,
+        least: Box<str>,
         /// The greatest value, with its unit.
-        most: String,
+        most: Box<str>,
     },
     /// A node that the network does not have.
     #[error("there is no node {node}: the network has {nodes}, numbered from 0")]
@@ -189,6 +205,17 @@ fn it_takes(takes: &str) -> String {
 pub(crate) struct Fault {
     pub path: String,
     pub problem: Problem,
+    /// Where it is, if not in the text of the scenario.
+    pub place: Option<Box<Place>>,
+}
+
+/// A place in another text than the scenario's.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// What the text is called.
+    pub name: String,
+    pub line: Option<u32>,
+    pub column: Option<u32>,
 }
 
 impl Problem {
@@ -197,18 +224,53 @@ impl Problem {
         Fault {
             path: path.into(),
             problem: self,
+            place: None,
         }
     }
 }
 
 impl Fault {
-    /// An error about something that no file said.
-    pub(crate) fn without_place(self) -> ScenarioError {
-        ScenarioError {
-            path: self.path,
-            line: None,
+    /// The fault, on a line of another file.
+    pub(crate) fn on_line(self, name: &str, line: u32) -> Fault {
+        let place = Place {
+            name: shortened(&name.escape_debug().to_string()),
+            line: Some(line),
             column: None,
+        };
+        Fault {
+            place: Some(Box::new(place)),
+            ..self
+        }
+    }
+
+    /// An error about something that the text of the scenario does not say.
+    pub(crate) fn without_place(self) -> ScenarioError {
+        let (name, line, column) = match self.place {
+            Some(place) => (Some(place.name.into()), place.line, place.column),
+            None => (None, None, None),
+        };
+        ScenarioError {
+            source_name: name,
+            path: self.path,
+            line,
+            column,
             problem: self.problem,
+        }
+    }
+}
+
+impl ScenarioError {
+    /// The fault that it was made from; of another text than the scenario's.
+    pub(crate) fn into_fault(self, name: &str) -> Fault {
+        let place = Place {
+            name: shortened(&name.escape_debug().to_string()),
+            line: self.line,
+            column: self.column,
+        };
+        Fault {
+            path: self.path,
+            problem: self.problem,
+            place: Some(Box::new(place)),
         }
     }
 }

@@ -29,11 +29,13 @@
 mod action;
 mod block_bytes;
 mod check;
+mod churn;
 mod curve;
 mod distribution;
 mod document;
 mod error;
 mod expect;
+mod files;
 mod final_state;
 mod fork_tree;
 mod locate;
@@ -49,6 +51,7 @@ mod regions;
 mod report;
 mod scenario;
 mod schema;
+mod set;
 mod spread;
 mod stop;
 mod stream;
@@ -59,9 +62,11 @@ mod world;
 
 pub use action::{Action, Submission, TimedAction, When, Workload};
 pub use block_bytes::BlockBytes;
+pub use churn::Churn;
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioError};
 pub use expect::{Bounds, Expect};
+pub use files::{FileError, ReadFile};
 pub use final_state::{FinalState, NodeFinal};
 pub use fork_tree::{BlockRecord, Branch, ForkTree};
 pub use node_set::NodeSet;
@@ -71,7 +76,7 @@ pub use preset::{PRESETS, Preset, preset};
 pub use quantity::HashRate;
 pub use reach::{PARTS, Reach};
 pub use recorder::{Recorder, event_line};
-pub use regions::{NetworkFile, RegionTable};
+pub use regions::{NETWORKS, NetworkFile, RegionTable, network_file};
 pub use report::{
     Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
     Spread,

@@ -5,17 +5,18 @@
 
 use std::ops::Range;
 
-use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
 use crate::document::Document;
 use crate::error::{Fault, Problem, ScenarioError};
 use crate::quantity::shortened;
 
-/// Reads a file into its types, or says where it is not what it should be.
+/// Reads a scenario into its types, or says where it is not what it should be.
 pub(crate) fn parse_document(text: &str, bytes_max: usize) -> Result<Document, ScenarioError> {
     if text.len() > bytes_max {
         return Err(ScenarioError {
+            source_name: None,
             path: String::new(),
             line: None,
             column: None,
@@ -25,17 +26,35 @@ pub(crate) fn parse_document(text: &str, bytes_max: usize) -> Result<Document, S
             },
         });
     }
+    parse(text, TABLES, LISTS)
+}
+
+/// Reads another file of TOML; what is wrong is told with the file's name.
+pub(crate) fn parse_table<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Fault> {
+    parse(text, &[], &[]).map_err(|error| error.into_fault(name))
+}
+
+/// Finds the line of a fault in another file.
+pub(crate) fn place_in(text: &str, name: &str, fault: Fault) -> Fault {
+    locate(text, fault).into_fault(name)
+}
+
+fn parse<T: DeserializeOwned>(
+    text: &str,
+    tables: &[&str],
+    lists: &[&str],
+) -> Result<T, ScenarioError> {
     let table = DeTable::parse(text).map_err(|error| {
         let problem = Problem::Syntax(error.message().to_owned());
         placed(text, String::new(), error.span(), problem)
     })?;
-    tables_are_tables(table.get_ref()).map_err(|path| {
+    tables_are_tables(table.get_ref(), tables, lists).map_err(|path| {
         let span = span_of(table.get_ref(), &path);
         let problem = Problem::Form("expected a table, not a list".to_owned());
         placed(text, path, span, problem)
     })?;
     let deserializer = toml::de::Deserializer::from(table.clone());
-    Document::deserialize(deserializer).map_err(|error| {
+    T::deserialize(deserializer).map_err(|error| {
         let span = error.span();
         let path = span
             .as_ref()
@@ -47,16 +66,18 @@ pub(crate) fn parse_document(text: &str, bytes_max: usize) -> Result<Document, S
 
 /// Serde would take a list for a table, its items for the fields in their order: a second
 /// way to write a scenario that nobody was told of. The path of such a list, if any.
-fn tables_are_tables(table: &DeTable<'_>) -> Result<(), String> {
+fn tables_are_tables(table: &DeTable<'_>, tables: &[&str], lists: &[&str]) -> Result<(), String> {
     let is_list = |path: &str| {
         let value = value_of(table, path);
         value.is_some_and(|(value, exact)| exact && value.get_ref().is_array())
     };
-    if let Some(path) = TABLES.iter().find(|path| is_list(path)) {
+    if let Some(path) = tables.iter().find(|path| is_list(path)) {
         return Err((*path).to_owned());
     }
-    for list in ["links", "nodes", "events"] {
-        let items = table.get(list).and_then(|value| value.get_ref().as_array());
+    for list in lists {
+        let items = table
+            .get(*list)
+            .and_then(|value| value.get_ref().as_array());
         let position =
             items.and_then(|items| items.iter().position(|item| item.get_ref().is_array()));
         if let Some(position) = position {
@@ -66,11 +87,15 @@ fn tables_are_tables(table: &DeTable<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Every list of tables of the format.
+const LISTS: &[&str] = &["links", "nodes", "events"];
+
 /// Every table of the format that is not in a list.
 const TABLES: &[&str] = &[
     "network",
     "network.link",
     "network.topology",
+    "network.processing",
     "consensus",
     "consensus.difficulty",
     "consensus.difficulty.initial",
@@ -78,6 +103,7 @@ const TABLES: &[&str] = &[
     "relay",
     "mining",
     "workload",
+    "churn",
     "stop",
     "expect",
     "expect.height",
@@ -92,6 +118,9 @@ const TABLES: &[&str] = &[
 
 /// Finds the line of a fault.
 pub(crate) fn locate(text: &str, fault: Fault) -> ScenarioError {
+    if fault.place.is_some() {
+        return fault.without_place();
+    }
     let span = DeTable::parse(text)
         .ok()
         .and_then(|table| span_of(table.get_ref(), &fault.path));
@@ -109,6 +138,7 @@ fn placed(text: &str, path: String, span: Option<Range<usize>>, problem: Problem
         )
     });
     ScenarioError {
+        source_name: None,
         path,
         line: place.map(|(line, _)| line),
         column: place.map(|(_, column)| column),
@@ -210,7 +240,7 @@ fn explain(message: &str) -> Problem {
     if let Some((found, known)) = unknown("unknown variant `") {
         let nearest = nearest_of(&found, &known);
         return Problem::UnknownWord {
-            found,
+            found: found.into(),
             nearest,
             known,
         };
@@ -264,7 +294,7 @@ fn long_cut(text: &str) -> String {
 }
 
 /// The known word that is nearest to `found`, if it is near at all.
-fn nearest_of(found: &str, known: &[String]) -> Option<String> {
+pub(crate) fn nearest_of(found: &str, known: &[String]) -> Option<String> {
     known
         .iter()
         .map(|word| (edits(found, word), word))

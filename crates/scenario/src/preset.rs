@@ -48,6 +48,26 @@ pub const PRESETS: &[Preset] = &[
         about: "As most-work, but nodes follow the longest chain: a tenth of the hash rate rewrites history.",
         toml: include_str!("../presets/longest.toml"),
     },
+    Preset {
+        name: "simblock-2019",
+        about: "SimBlock's Bitcoin of 2019: six regions, 535 kB blocks, one upload at a time, everybody mines.",
+        toml: include_str!("../presets/simblock-2019.toml"),
+    },
+    Preset {
+        name: "simblock-2015",
+        about: "SimBlock's Bitcoin of 2015: six regions, 535 kB blocks, one upload at a time, everybody mines.",
+        toml: include_str!("../presets/simblock-2015.toml"),
+    },
+    Preset {
+        name: "gervais-2016",
+        about: "The network of Gervais et al. 2016: sixteen miners, slow and fast lines, blocks checked before relay.",
+        toml: include_str!("../presets/gervais-2016.toml"),
+    },
+    Preset {
+        name: "bitcoin-year",
+        about: "A year of Bitcoin: 52,560 blocks by twenty pools with the shares of 2025, and 80 nodes that pass them on.",
+        toml: include_str!("../presets/bitcoin-year.toml"),
+    },
 ];
 
 /// The preset with this name.

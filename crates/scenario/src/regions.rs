@@ -1,13 +1,16 @@
 //! A network's regions: who is where, how far it is from one to another, how fast the lines are.
 
+use crate::check::region_table;
 use crate::distribution::Distribution;
-use crate::quantity::shortened;
+use crate::error::ScenarioError;
 use crate::stream::Stream;
 
 /// Where the nodes of a network are and what connects them: measured facts, from a file in
 /// `crates/scenario/networks` or one of the user's own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RegionTable {
+    /// What the network is called.
+    pub name: Option<String>,
     /// What each region is called.
     pub names: Vec<String>,
     /// The part of the nodes that each has; they sum to 1.
@@ -20,6 +23,10 @@ pub struct RegionTable {
     pub download_bits: Option<Vec<Distribution>>,
     /// How many links a node opens.
     pub degree: Option<Distribution>,
+    /// How many links a node has at least.
+    pub min_links: Option<Distribution>,
+    /// How many links a node has at most.
+    pub max_links: Option<Distribution>,
     /// What a block weighs, in bytes.
     pub block_bytes: Option<Distribution>,
 }
@@ -36,7 +43,15 @@ pub struct NetworkFile {
 }
 
 impl RegionTable {
-    /// The number of a region, by its name in any case.
+    /// Reads a table from the text of a file of its own.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its key, line and column.
+    pub fn from_toml(text: &str, name: &str) -> Result<RegionTable, ScenarioError> {
+        region_table(text, name)
+    }
+
+    /// The number of a region, by its name.
     pub fn region(&self, name: &str) -> Option<u8> {
         let place = self.names.iter().position(|known| known == name)?;
         u8::try_from(place).ok()
@@ -82,11 +97,36 @@ impl RegionTable {
         }
         counts
     }
+}
 
-    /// What to say of a region that there is not.
-    pub(crate) fn known(&self) -> Vec<String> {
-        self.names.iter().map(|name| shortened(name)).collect()
-    }
+/// Milliseconds, at most a day, as nanoseconds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(crate) fn nanos(milliseconds: f64) -> u64 {
+    libm::round(milliseconds * 1e6) as u64
+}
+
+/// Every region table that comes with forkful.
+pub const NETWORKS: &[NetworkFile] = &[
+    NetworkFile {
+        name: "bitcoin-2019",
+        about: "Bitcoin's network in 2019, as the simulator SimBlock has it: six regions, 535 kB blocks.",
+        toml: include_str!("../networks/bitcoin-2019.toml"),
+    },
+    NetworkFile {
+        name: "bitcoin-2015",
+        about: "Bitcoin's network in 2015, as the simulator SimBlock has it: six regions, 535 kB blocks.",
+        toml: include_str!("../networks/bitcoin-2015.toml"),
+    },
+    NetworkFile {
+        name: "bitcoin-2016",
+        about: "Bitcoin's network in 2016 as Gervais et al. measured it: bandwidths and blocks of many sizes.",
+        toml: include_str!("../networks/bitcoin-2016.toml"),
+    },
+];
+
+/// The region table with this name.
+pub fn network_file(name: &str) -> Option<&'static NetworkFile> {
+    NETWORKS.iter().find(|file| file.name == name)
 }
 
 #[cfg(test)]
@@ -95,12 +135,15 @@ mod tests {
 
     fn table(shares: &[f64]) -> RegionTable {
         RegionTable {
+            name: None,
             names: (0..shares.len()).map(|number| number.to_string()).collect(),
             shares: shares.to_vec(),
             latency_ms: vec![10.0; shares.len() * shares.len()],
             upload_bits: None,
             download_bits: None,
             degree: None,
+            min_links: None,
+            max_links: None,
             block_bytes: None,
         }
     }

@@ -13,13 +13,15 @@ use serde::{Deserialize, Serialize};
 use crate::action::{TimedAction, Workload};
 use crate::block_bytes::BlockBytes;
 use crate::check;
+use crate::churn::Churn;
 use crate::distribution::Distribution;
 use crate::document::Document;
-use crate::error::ScenarioError;
+use crate::error::{Fault, ScenarioError};
 use crate::expect::Expect;
+use crate::files::{Files, ReadFile, no_files};
 use crate::locate::{locate, parse_document};
 use crate::node_set::NodeSet;
-use crate::overrides::Overrides;
+use crate::overrides::{Overrides, locate_or_set};
 use crate::quantity::HashRate;
 use crate::regions::RegionTable;
 use crate::stop::Stop;
@@ -41,6 +43,8 @@ pub struct Scenario {
     pub about: Option<String>,
     /// Where all chance comes from.
     pub seed: u64,
+    /// Which world plays it, if nobody says otherwise.
+    pub world: World,
     /// The nodes and what connects them.
     pub network: Network,
     /// The rules of the chain; [`consensus`](Self::consensus) makes them whole.
@@ -53,6 +57,8 @@ pub struct Scenario {
     pub events: Vec<TimedAction>,
     /// Data given to random nodes at a steady pace.
     pub workload: Option<Workload>,
+    /// Nodes that leave and come back, by chance.
+    pub churn: Option<Churn>,
     /// When the run ends.
     pub stop: Stop,
     /// What must hold at the end.
@@ -278,11 +284,15 @@ pub(crate) struct NodeOverride {
     pub degree: Option<Distribution>,
 }
 
-/// The text and its parsed form, kept so that [`Scenario::with`] can check again.
+/// The text and its parsed form, and the files that it names, kept so that [`Scenario::with`]
+/// can check again.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub text: Arc<str>,
     pub document: Arc<Document>,
+    pub files: Files,
+    /// Keys that the command line has set, and that are therefore not in the text.
+    pub set: Vec<String>,
 }
 
 impl NodeSpec {
@@ -296,16 +306,32 @@ impl Scenario {
     /// The largest file that is read: 1 MiB.
     pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
-    /// Reads and checks a scenario.
+    /// Reads and checks a scenario that names no further files.
     ///
     /// # Errors
     /// The first thing that is wrong, with its key, line and column.
     pub fn from_toml(text: &str) -> Result<Scenario, ScenarioError> {
+        Scenario::from_toml_with(text, &no_files)
+    }
+
+    /// Reads and checks a scenario. The files that it names are read by `read`: this crate opens
+    /// none.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its key, line and column, and its file if it is in
+    /// another one.
+    pub fn from_toml_with(text: &str, read: &ReadFile<'_>) -> Result<Scenario, ScenarioError> {
+        let document = parse_document(text, Self::TEXT_BYTES_MAX)?;
+        let mut files = Files::default();
+        let located = |fault| locate(text, fault);
+        files.read(&document, read).map_err(located)?;
         let source = Source {
-            document: Arc::new(parse_document(text, Self::TEXT_BYTES_MAX)?),
+            document: Arc::new(document),
             text: text.into(),
+            files,
+            set: Vec::new(),
         };
-        check::scenario(source.clone()).map_err(|fault| locate(text, fault))
+        check::scenario(source).map_err(located)
     }
 
     /// The same scenario with some of it changed, checked again as a whole.
@@ -314,20 +340,41 @@ impl Scenario {
     /// As [`from_toml`](Self::from_toml); for instance an event that names a node which
     /// is not there any more. What an override itself got wrong has no line.
     pub fn with(&self, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
-        let mut document = (*self.source.document).clone();
+        self.with_files(overrides, &no_files)
+    }
+
+    /// The same, where what is changed may name further files.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn with_files(
+        &self,
+        overrides: &Overrides,
+        read: &ReadFile<'_>,
+    ) -> Result<Scenario, ScenarioError> {
+        if *overrides == Overrides::default() {
+            return Ok(self.clone());
+        }
+        let mut source = self.source.clone();
+        overrides.set(&mut source)?;
+        let mut document = (*source.document).clone();
         let mut changed = Vec::new();
-        overrides.apply(&mut document, self, &mut changed);
+        overrides.apply(&mut document, &self.stop, &mut changed);
         let source = Source {
             document: Arc::new(document),
-            text: Arc::clone(&self.source.text),
+            ..source
         };
-        check::scenario(source).map_err(|fault| {
+        let set = source.set.clone();
+        let located = |fault: Fault| {
             if changed.contains(&fault.path.as_str()) {
                 fault.without_place()
             } else {
-                locate(&self.source.text, fault)
+                locate_or_set(&self.source.text, &set, fault)
             }
-        })
+        };
+        let mut source = source;
+        source.files.read(&source.document, read).map_err(located)?;
+        check::scenario(source).map_err(located)
     }
 
     /// Checks what only some worlds can do: the number of nodes and of links.
@@ -335,7 +382,8 @@ impl Scenario {
     /// # Errors
     /// The key that asks for too much.
     pub fn check_world(&self, world: World) -> Result<(), ScenarioError> {
-        check::world(self, world).map_err(|fault| locate(&self.source.text, fault))
+        check::world(self, world)
+            .map_err(|fault| locate_or_set(&self.source.text, &self.source.set, fault))
     }
 
     /// The consensus parameters of a run that begins at `start`.
@@ -366,6 +414,25 @@ impl Scenario {
         network
             .topology
             .links_with(network.nodes, self.seed, &degrees, &named)
+    }
+
+    /// How many links there are: exact where chance has no part, else about so many. Takes no
+    /// memory for them.
+    pub fn link_count(&self) -> u64 {
+        let network = &self.network;
+        let count = network.topology.link_count(network.nodes);
+        if !network.topology.is_by_chance() {
+            return count;
+        }
+        let own = self.overrides.iter().map(|change| {
+            let each = change.degree.as_ref().map_or(0.0, Distribution::mean);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let each = each as u64;
+            change.nodes.len().saturating_mul(each)
+        });
+        count
+            .saturating_add(own.sum())
+            .saturating_add(network.links.len() as u64)
     }
 
     /// What the link between two nodes is like, whichever is named first, but for the

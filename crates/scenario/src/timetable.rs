@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use crate::action::{Action, Submission, TimedAction, When, Workload};
+use crate::churn::Turns;
 use crate::scenario::Scenario;
 
 /// The events that have not happened yet, and the entries of the workload.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Timetable {
     /// By time, the next one last.
     by_time: Vec<(Duration, Action)>,
     /// By height, the next one last.
     by_height: Vec<(u64, Action)>,
     workload: Option<Workload>,
+    /// Nodes that leave and come back.
+    churn: Option<Turns>,
     /// Entries of the workload that were given to nodes.
     given: u32,
     /// The goal is reached: a workload without end gives no more.
@@ -26,6 +29,10 @@ impl Timetable {
             by_time: Vec::new(),
             by_height: Vec::new(),
             workload: scenario.workload,
+            churn: scenario
+                .churn
+                .as_ref()
+                .map(|churn| Turns::new(churn, scenario.seed)),
             given: 0,
             is_settling: false,
         };
@@ -48,24 +55,32 @@ impl Timetable {
                 due.map(|(_, action)| action)
             })
             .or_else(|| self.next_entry(elapsed))
+            .or_else(|| self.churn.as_mut()?.next_due(elapsed))
     }
 
     /// When something is next to be done that has a time.
     pub fn next_time(&self) -> Option<Duration> {
         let event = self.by_time.last().map(|(time, _)| *time);
-        event.into_iter().chain(self.entry_time()).min()
+        let turn = self.churn.as_ref().and_then(Turns::next_time);
+        event.into_iter().chain(self.entry_time()).chain(turn).min()
     }
 
-    /// How many events, and entries of a workload with a `count`, are still to come.
+    /// How many events, and entries of a workload with a `count`, are still to come; and, once
+    /// it was settled, how many nodes that left have still to come back.
     pub fn left(&self) -> u64 {
         let counted = self.workload.and_then(|workload| workload.count);
         let entries = counted.map_or(0, |count| count.saturating_sub(self.given));
-        (self.by_time.len() + self.by_height.len()) as u64 + u64::from(entries)
+        let back = self.churn.as_ref().map_or(0, Turns::left);
+        (self.by_time.len() + self.by_height.len()) as u64 + u64::from(entries) + back
     }
 
-    /// The goal is reached: a workload without a `count` ends.
+    /// The goal is reached: a workload without a `count` ends, nobody leaves any more, and who
+    /// left comes back at once.
     pub fn settle(&mut self) {
         self.is_settling = true;
+        if let Some(churn) = &mut self.churn {
+            churn.settle();
+        }
     }
 
     fn next_entry(&mut self, elapsed: Duration) -> Option<Action> {

@@ -21,7 +21,7 @@ const WRONG: &[(&str, &str)] = &[
     // Unknown keys and words.
     (
         "[network.link]\nlatncy = '3ms'",
-        "line 2, column 1: network.link.latncy: there is no such key; did you mean latency?; known here: latency, jitter, bandwidth, loss",
+        "line 2, column 1: network.link.latncy: there is no such key; did you mean latency?; known here: latency, jitter, bandwidth, loss, ordered",
     ),
     (
         "[relay]\ninterval = '3ms'",
@@ -372,7 +372,9 @@ proptest! {
             Ok(scenario) => if scenario.check_world(World::Mesh).is_ok() {
                 prop_assert_eq!(scenario.nodes().len(), scenario.network.nodes as usize);
                 let links = scenario.links();
-                prop_assert!(links.len() as u64 <= scenario.network.topology.link_count(scenario.network.nodes));
+                let nodes = u64::from(scenario.network.nodes);
+                prop_assert!(links.len() as u64 <= nodes * nodes.saturating_sub(1) / 2);
+                prop_assert!(links.is_sorted_by(|a, b| a < b));
             },
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }

@@ -18,6 +18,7 @@ fn a_race_of_two_hundred_is_still_a_race() {
         seed: Some(u64::MAX),
         relay: Some(Relay::Announce),
         fork_choice: Some(ForkChoice::Longest),
+        ..Overrides::default()
     };
     let big = race.with(&overrides).unwrap();
     assert_eq!(big.nodes().len(), 200);

@@ -9,8 +9,12 @@ use forkful_sim::{Options, play};
 
 fn main() {
     let file = std::env::args().nth(1).expect("a scenario file");
-    let text = std::fs::read_to_string(file).expect("a readable file");
-    let scenario = Scenario::from_toml(&text).unwrap_or_else(|error| panic!("{error}"));
+    let text = std::fs::read_to_string(&file).expect("a readable file");
+    let read = |name: &str, _| {
+        let path = std::path::Path::new(&file).with_file_name(name);
+        Ok(std::fs::read_to_string(path).expect("a readable file"))
+    };
+    let scenario = Scenario::from_toml_with(&text, &read).unwrap_or_else(|error| panic!("{error}"));
     let begun = Instant::now();
     let report = play(&scenario, Options::default())
         .expect("a playable scenario")

@@ -63,7 +63,16 @@ impl Sim<'_> {
         self.queue.push(arrives, happening);
     }
 
+    #[inline]
+    fn trace_sent(&mut self, from: NodeId, to: NodeId, kind: MessageKind, arrives: Option<Time>) {
+        let arrives = arrives.unwrap_or(Time::NEVER).0;
+        self.trace.add(self.now.0 ^ arrives.rotate_left(32));
+        let ends = u64::from(from.0) << 32 | u64::from(to.0);
+        self.trace.add(ends ^ (kind as u64) << 56);
+    }
+
     /// Gives a message to a link: whom it reaches, as whose, and when, unless it is lost.
+    #[inline]
     fn transmit(
         &mut self,
         from: NodeId,
@@ -80,15 +89,18 @@ impl Sim<'_> {
             }
             false => None,
         };
-        let sending = Sending {
-            sent: self.now,
-            arrives,
-            from,
-            to,
-            kind,
-            bytes,
-        };
-        self.tell_sent(&sending);
+        self.trace_sent(from, to, kind, arrives);
+        self.recorder.sent(kind, bytes);
+        if self.tells_of_messages {
+            self.tell_sent(&Sending {
+                sent: self.now,
+                arrives,
+                from,
+                to,
+                kind,
+                bytes,
+            });
+        }
         if arrives.is_none() {
             let why = match is_open {
                 true => DropReason::Loss,
@@ -311,11 +323,6 @@ impl Sim<'_> {
             bytes,
             ..
         } = sending;
-        let arrives = sending.arrives.unwrap_or(Time::NEVER).0;
-        self.trace.add(self.now.0 ^ arrives.rotate_left(32));
-        let ends = u64::from(from.0) << 32 | u64::from(to.0);
-        self.trace.add(ends ^ (kind as u64) << 56);
-        self.recorder.sent(kind, bytes);
         for sink in &mut self.options.messages {
             sink(sending);
         }

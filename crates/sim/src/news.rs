@@ -21,6 +21,7 @@ use crate::run::{Happening, Sim, SimNode, Tree};
 /// What messages about blocks mean to one node. Looked at whenever somebody sends it one,
 /// so it is kept together, and small.
 #[derive(Debug, Default)]
+#[repr(align(64))] // one line of the cache
 pub(crate) struct Mailbox {
     /// An announcement of this block is no news, and whether the block itself is none.
     known: Option<(BlockId, bool)>,
@@ -179,5 +180,15 @@ impl Sim<'_> {
             self.catch_up(NodeId(node));
             self.put_back(NodeId(node));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_is_one_line_of_the_cache() {
+        assert_eq!(size_of::<Mailbox>(), 64);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use forkful_lab::{Control, EnsembleReport, Plan, Results, Until, replicate};
-use forkful_scenario::Scenario;
+use forkful_scenario::{Scenario, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::RunArgs;
@@ -35,7 +35,7 @@ pub fn run(
 
     let mut screen = (!args.json).then(Screen::stdout);
     if let Some(screen) = &mut screen {
-        show_header(screen, scenario, args.world).map_err(Failure::stdout)?;
+        show_header(screen, scenario, World::Sim).map_err(Failure::stdout)?;
     }
     let mut bar = RunsBar::new(&plan, screen.as_ref());
     let mut control = Control {

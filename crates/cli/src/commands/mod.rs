@@ -4,6 +4,7 @@ pub mod bench;
 pub mod completions;
 pub mod ensemble;
 pub mod man;
+pub mod networks;
 pub mod plot;
 pub mod presets;
 mod record;

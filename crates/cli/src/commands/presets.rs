@@ -10,16 +10,19 @@ use crate::show::style::{BOLD, paint};
 
 /// Lists them, each with what it shows.
 pub fn run() -> Result<ExitCode, Failure> {
+    list(PRESETS.iter().map(|preset| (preset.name, preset.about)))
+}
+
+/// Prints names, and what is said about each.
+pub fn list(
+    items: impl Iterator<Item = (&'static str, &'static str)> + Clone,
+) -> Result<ExitCode, Failure> {
     let mut screen = Screen::stdout();
-    let widest = PRESETS
-        .iter()
-        .map(|preset| preset.name.len())
-        .max()
-        .unwrap_or(0);
-    for preset in PRESETS {
-        let name = paint(BOLD, format_args!("{:<widest$}", preset.name));
+    let widest = items.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, about) in items {
+        let name = paint(BOLD, format_args!("{name:<widest$}"));
         screen
-            .line(&format!("{name}  {}", preset.about))
+            .line(&format!("{name}  {about}"))
             .map_err(Failure::stdout)?;
     }
     Ok(ExitCode::SUCCESS)

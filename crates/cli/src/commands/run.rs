@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,9 @@ const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Plays a scenario from its file to its report.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    args.check()?;
     let Source { name, scenario } = changed(args)?;
+    let world = args.world.unwrap_or(scenario.world);
+    args.check(world)?;
     if let Some(runs_max) = args.runs_max() {
         return ensemble::run(args, &name, &scenario, runs_max);
     }
@@ -41,7 +42,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 
     let mut screen = outputs.screen;
     if let Some(screen) = &mut screen {
-        show_header(screen, &scenario, args.world).map_err(Failure::stdout)?;
+        show_header(screen, &scenario, world).map_err(Failure::stdout)?;
     }
     let narrator = Narrator::start(Live::new(screen, &scenario.stop), interrupt.clone());
     let trace = outputs
@@ -57,7 +58,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         messages: record.messages(),
     };
 
-    let played = play(args.world, &scenario, sinks, interrupt, record.failed());
+    let played = play(world, &scenario, sinks, interrupt, record.failed());
 
     let (live, missed, shown) = narrator.finish();
     let screen = live.finish();
@@ -115,11 +116,6 @@ fn play(
 
 /// The scenario that is named, with what the command line changes in it.
 fn changed(args: &RunArgs) -> Result<Source, Failure> {
-    if args.world == World::Tcp {
-        return Err(Failure::Usage(
-            "this build does not play the world tcp yet; it plays mesh and sim".to_owned(),
-        ));
-    }
     let name = args.scenario.as_deref().unwrap_or(RunArgs::SCENARIO);
     let Source { name, scenario } = source::load(name)?;
     let overrides = Overrides {
@@ -128,18 +124,26 @@ fn changed(args: &RunArgs) -> Result<Source, Failure> {
         seed: args.seed,
         relay: args.relay,
         fork_choice: args.fork_choice,
+        set: args.set.clone(),
     };
-    let checked = scenario.with(&overrides).and_then(|scenario| {
-        scenario.check_world(args.world)?;
+    // Files that the command line names are sought where it was given.
+    let read = source::reader(PathBuf::new());
+    let checked = scenario.with_files(&overrides, &read).and_then(|scenario| {
+        scenario.check_world(args.world.unwrap_or(scenario.world))?;
         Ok(scenario)
     });
     match checked {
+        Ok(scenario) if args.world.unwrap_or(scenario.world) == World::Tcp => Err(no_tcp()),
         Ok(scenario) => Ok(Source { name, scenario }),
         Err(error) => Err(Failure::Scenario {
             name,
             error: Box::new(error),
         }),
     }
+}
+
+fn no_tcp() -> Failure {
+    Failure::Usage("this build does not play the world tcp yet; it plays mesh and sim".to_owned())
 }
 
 /// Where things are written. Opened before the run, so that a path that cannot be written

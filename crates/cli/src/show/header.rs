@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use forkful_core::{DifficultyRule, ForkChoice, Relay, Timestamp};
-use forkful_scenario::{HashRate, Link, Scenario, Stop, Topology, World};
+use forkful_scenario::{
+    Distribution, HashRate, JitterKind, Network, Scenario, Stop, Topology, World,
+};
 
 use crate::show::style::{BOLD, DIM, count, number, paint, plain_line, rate, span, wrapped};
 
@@ -24,7 +26,7 @@ pub fn lines(scenario: &Scenario, world: World, width: usize) -> Vec<String> {
     for (label, text) in [
         ("world", world_text(world)),
         ("network", network(scenario)),
-        ("link", link(&scenario.network.link)),
+        ("link", link(&scenario.network)),
         ("rules", rules(scenario)),
         ("mining", mining(scenario)),
         ("until", until(&scenario.stop)),
@@ -47,17 +49,22 @@ fn world_text(world: World) -> String {
 
 fn network(scenario: &Scenario) -> String {
     let network = &scenario.network;
-    let links = match &network.topology {
-        // The exact number is known only when the links are drawn.
-        Topology::Random { .. } => scenario.links().len() as u64,
-        topology => topology.link_count(network.nodes),
-    };
+    let links = scenario.link_count();
     let shape = match &network.topology {
         Topology::Full => "each with every other".to_owned(),
         Topology::Ring => "in a ring".to_owned(),
         Topology::Line => "in a line".to_owned(),
         Topology::Star => "in a star around n0".to_owned(),
-        Topology::Random { degree } => format!("each opens {degree} by chance"),
+        Topology::Random { degree, .. } => format!("each opens {} by chance", drawn(degree)),
+        Topology::Bounded { min_links, .. } => {
+            format!("each has {} or more by chance", drawn(min_links))
+        }
+        Topology::SmallWorld { neighbours, .. } => {
+            format!("a small world: {neighbours} neighbours each, and short cuts")
+        }
+        Topology::ScaleFree { degree } => {
+            format!("scale-free: each new one opens {degree}, hubs first")
+        }
         Topology::Edges(_) => "as listed".to_owned(),
     };
     let relay = match scenario.relay.relay {
@@ -71,10 +78,32 @@ fn network(scenario: &Scenario) -> String {
     )
 }
 
-fn link(link: &Link) -> String {
-    let mut text = format!("latency {}", span(link.latency));
-    if link.jitter > Duration::ZERO {
-        text.push_str(&format!(" ± {}", span(link.jitter)));
+/// A number that may be drawn from a distribution.
+fn drawn(distribution: &Distribution) -> String {
+    match distribution {
+        Distribution::Constant(value) => value.to_string(),
+        _ => format!("about {:.1}", distribution.mean()),
+    }
+}
+
+fn link(network: &Network) -> String {
+    let link = &network.link;
+    let mut text = match &network.regions {
+        Some(table) => format!(
+            "latency by region ({} regions{})",
+            table.names.len(),
+            table
+                .name
+                .as_ref()
+                .map_or(String::new(), |name| format!(" of {}", plain_line(name)))
+        ),
+        None => format!("latency {}", span(link.latency)),
+    };
+    match link.jitter.kind {
+        JitterKind::None => {}
+        JitterKind::Uniform { spread } => text.push_str(&format!(" ± {}", span(spread))),
+        JitterKind::Pareto { .. } => text.push_str(" on average (Pareto)"),
+        JitterKind::Lognormal { .. } => text.push_str(" on average (lognormal)"),
     }
     if let Some(bits) = link.bandwidth_bits {
         #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]

@@ -28,11 +28,11 @@ pub struct Live {
 }
 
 /// The bar is drawn in so many steps.
-const STEPS: f64 = 10_000.0;
+const STEPS: u32 = 10_000;
 
 impl Live {
     pub fn new(screen: Option<Screen>, stop: &Stop) -> Live {
-        let bar = ProgressBar::new(STEPS as u64).with_style(bar_style());
+        let bar = ProgressBar::new(STEPS.into()).with_style(bar_style());
         hide_unless_seen(&bar, screen.as_ref());
         Live {
             screen,
@@ -59,7 +59,12 @@ impl Live {
         };
         let (now, part) = (self.begun.elapsed(), goal.part());
         self.pace.mark(now, part);
-        self.bar.set_position((part * STEPS) as u64);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part from 0 to 1"
+        )]
+        self.bar.set_position((part * f64::from(STEPS)) as u64);
         self.bar.set_prefix(match goal {
             Goal::Height(done, goal) => format!("height {}/{}", number(done), number(goal)),
             Goal::Blocks(done, goal) => format!("{}/{} blocks", number(done), number(goal)),

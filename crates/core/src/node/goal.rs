@@ -30,9 +30,10 @@ impl Node {
         let mut best: Option<(u8, BlockId)> = None;
         for (_, peer) in self.peers.iter_from(0) {
             let block = peer.best;
-            if tree.is_better(block, self.best_public)
+            // What we have is nothing to fetch: mostly that is all.
+            if !self.view.is_connected(block)
                 && self.view.has_header(block)
-                && !self.view.is_connected(block)
+                && tree.is_better(block, self.best_public)
                 && !tree.is_invalid(block)
                 && best.is_none_or(|(stalls, than)| match peer.stalls.cmp(&stalls) {
                     Ordering::Less => true,

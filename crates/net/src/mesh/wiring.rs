@@ -290,7 +290,7 @@ impl Wiring {
         if !self.block_bytes.is_any() {
             return 0;
         }
-        let of = |block: &Arc<Block>| self.block_bytes.of(&block.hash());
+        let of = |block: &Arc<Block>| self.block_bytes.of(&block.header.hash());
         let extra = match message {
             Message::NewBlock(block) | Message::Block(block) => of(block),
             Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use forkful_core::{NodeId, limits};
 
 use super::{
-    BLOCKS_MAX, Checked, ENTRY_BYTES_MIN, MILLISECOND, network::linked_pair, network::node,
-    not_taken, size, span, whole, within_limit,
+    BLOCKS_MAX, Checked, ENTRY_BYTES_MIN, MILLISECOND, not_taken, size, span,
+    topology::linked_pair, topology::node, whole, within_limit,
 };
 use crate::action::{Action, Submission, TimedAction, When, Workload};
 use crate::document::{ActionWord, EventTable, WorkloadTable};

@@ -4,34 +4,36 @@
 //! part of the file; each names the key that is wrong. Numbers are checked before any
 //! memory is taken for what they count.
 
+mod distribution;
 mod events;
 mod network;
+mod nodes;
+mod regions;
 mod rules;
+mod topology;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use forkful_core::{Config, Relay};
+use forkful_core::{Config, Relay, limits};
 
 use crate::action::{TimedAction, When};
-use crate::document::{BoundsTable, Document, ExpectTable, NodesTable, StopTable};
+use crate::document::{BoundsTable, Document, ExpectTable, StopTable};
 use crate::error::{Fault, Problem};
 use crate::expect::{Bounds, Expect};
-use crate::quantity::{HashRate, Rate, SPAN_MAX, Size, Span, SpanOrOff};
-use crate::scenario::{Mining, NodeOverride, Scenario, Source};
+use crate::quantity::{SPAN_MAX, Size, Span, SpanOrOff};
+use crate::scenario::{Scenario, Source};
 use crate::stop::Stop;
 use crate::topology::TooManyLinks;
 use crate::world::World;
 
+pub(crate) use regions::table as region_table;
+
 type Checked<T> = Result<T, Fault>;
 
-/// The most nodes that all `[[nodes]]` tables name together: each costs a step at start-up.
-const NAMED_MAX: u64 = 10_000_000;
 /// The most blocks, or the greatest height, that a scenario may name.
 const BLOCKS_MAX: i64 = 1_000_000_000;
 const MILLISECOND: Duration = Duration::from_millis(1);
-/// The greatest hash share of a node.
-const HASH_SHARE_MAX: f64 = 1e12;
 /// The shortest entry that is made up: its number must fit in.
 const ENTRY_BYTES_MIN: u64 = 32;
 
@@ -46,20 +48,13 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
     let about = document.about.clone();
     check_about(about.as_deref())?;
 
-    let network = network::network(document)?;
-    let nodes = network.nodes;
+    let seed = document.seed.unwrap_or(1);
+    let network = network::network(document, &source.files, seed)?;
     let rules = rules::rules(&document.consensus)?;
     let stop = stop(&document.stop)?;
-    let overrides = node_overrides(document, nodes)?;
-    let mining = Mining {
-        hash_rate: document
-            .mining
-            .hash_rate
-            .map_or(HashRate::PerSecond(160_000.0), |Rate(rate)| rate),
-        hash_shares: None,
-        kernel: document.mining.kernel.unwrap_or_default(),
-    };
-    somebody_mines(&mining, &overrides, nodes)?;
+    let overrides = nodes::node_overrides(document, &network)?;
+    let mining = nodes::mining(&document.mining, &rules)?;
+    nodes::somebody_mines(&mining, &overrides, network.nodes, seed)?;
     let mut events: Vec<TimedAction> = document
         .events
         .iter()
@@ -77,7 +72,9 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
     Ok(Scenario {
         name,
         about,
-        seed: document.seed.unwrap_or(1),
+        seed,
+        world: document.world.unwrap_or_default(),
+        churn: network::churn(document, network.nodes)?,
         network,
         rules,
         relay: relay(document)?,
@@ -104,24 +101,6 @@ fn relay(document: &Document) -> Checked<Config> {
     })
 }
 
-fn node_overrides(document: &Document, nodes: u32) -> Checked<Vec<NodeOverride>> {
-    let overrides: Vec<NodeOverride> = document
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(position, table)| node_override(position, table, nodes))
-        .collect::<Checked<_>>()?;
-    let named: u64 = overrides.iter().map(|change| change.nodes.len()).sum();
-    if named > NAMED_MAX {
-        let problem = Problem::TooManyNamed {
-            named,
-            most: NAMED_MAX,
-        };
-        return Err(problem.at("nodes"));
-    }
-    Ok(overrides)
-}
-
 /// Checks what only some worlds can play.
 pub(crate) fn world(scenario: &Scenario, world: World) -> Checked<()> {
     let nodes = scenario.network.nodes;
@@ -129,11 +108,18 @@ pub(crate) fn world(scenario: &Scenario, world: World) -> Checked<()> {
         let most = world.nodes_max();
         return Err(Problem::TooManyNodes { nodes, most, world }.at("network.nodes"));
     }
-    let links = scenario.network.topology.link_count(nodes);
+    let links = scenario.link_count();
     let most = world.links_max();
     if links > most {
         let problem = Problem::TooManyLinks(TooManyLinks { links, most }, world);
         return Err(problem.at("network.topology"));
+    }
+    let widest = scenario.network.topology.widest(nodes);
+    let peers_max = limits::PEERS_MAX as u64;
+    if widest > peers_max {
+        let form =
+            format!("one node would have {widest} links; a node has at most {peers_max} peers");
+        return Err(Problem::Form(form).at("network.topology"));
     }
     Ok(())
 }
@@ -155,57 +141,6 @@ fn check_about(about: Option<&str>) -> Checked<()> {
         return Err(Problem::Form(form.to_owned()).at("about"));
     }
     Ok(())
-}
-
-fn node_override(position: usize, table: &NodesTable, nodes: u32) -> Checked<NodeOverride> {
-    let path = format!("nodes[{position}]");
-    if let Some(last) = table.nodes.0.last().filter(|last| last.0 >= nodes) {
-        let node = last.0.into();
-        return Err(Problem::NoSuchNode { node, nodes }.at(format!("{path}.nodes")));
-    }
-    if let Some(share) = table.hash_share
-        // NaN is in no range.
-        && !(0.0..=HASH_SHARE_MAX).contains(&share)
-    {
-        let problem = Problem::OutOfRange {
-            found: share.to_string(),
-            least: "0".to_owned(),
-            most: "1e12".to_owned(),
-        };
-        return Err(problem.at(format!("{path}.hash_share")));
-    }
-    Ok(NodeOverride {
-        nodes: table.nodes.0.clone(),
-        hash_share: table.hash_share,
-        strategy: table.strategy,
-        relay: table.relay.map(Relay::from),
-        clock_skew_ms: table.clock_skew.map(|skew| skew.0),
-        region: None,
-        upload_bits: None,
-        download_bits: None,
-        degree: None,
-    })
-}
-
-/// A network whose hash shares are all zero is a mistake; to have nobody mine, say
-/// `hash_rate = 0`.
-fn somebody_mines(mining: &Mining, overrides: &[NodeOverride], nodes: u32) -> Checked<()> {
-    if !mining.hash_rate.mines() {
-        return Ok(());
-    }
-    let mut mines = vec![true; nodes as usize];
-    for change in overrides {
-        let Some(share) = change.hash_share else {
-            continue;
-        };
-        for node in change.nodes.iter() {
-            mines[node.0 as usize] = share > 0.0;
-        }
-    }
-    match mines.contains(&true) {
-        true => Ok(()),
-        false => Err(Problem::NobodyMines.at("nodes")),
-    }
 }
 
 fn tip_interval(given: Option<SpanOrOff>) -> Checked<Option<Duration>> {
@@ -293,9 +228,9 @@ fn whole<T: TryFrom<i64>>(
     let value = given.unwrap_or(default);
     let out_of_range = || {
         Problem::OutOfRange {
-            found: value.to_string(),
-            least: range.start().to_string(),
-            most: range.end().to_string(),
+            found: value.to_string().into(),
+            least: range.start().to_string().into(),
+            most: range.end().to_string().into(),
         }
         .at(path)
     };
@@ -317,9 +252,9 @@ fn span(
         return Ok(value);
     }
     let problem = Problem::OutOfRange {
-        found: format!("{value:?}"),
-        least: format!("{:?}", range.start()),
-        most: format!("{:?}", range.end()),
+        found: format!("{value:?}").into(),
+        least: format!("{:?}", range.start()).into(),
+        most: format!("{:?}", range.end()).into(),
     };
     Err(problem.at(path))
 }
@@ -330,9 +265,9 @@ fn size(path: &str, given: Option<Size>, default: u64, range: RangeInclusive<u64
     let fits = range.contains(&value).then(|| u32::try_from(value).ok());
     fits.flatten().ok_or_else(|| {
         let problem = Problem::OutOfRange {
-            found: format!("{value} bytes"),
-            least: range.start().to_string(),
-            most: format!("{} bytes", range.end()),
+            found: format!("{value} bytes").into(),
+            least: range.start().to_string().into(),
+            most: format!("{} bytes", range.end()).into(),
         };
         problem.at(path)
     })

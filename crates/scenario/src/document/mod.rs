@@ -5,16 +5,24 @@
 //! defaults and conflicts are decided in one place, `check`.
 
 mod consensus;
+mod distribution;
+mod network;
 mod topology;
 
 use forkful_core::Relay;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::quantity::{Bandwidth, Fraction, Nodes, Rate, Size, Skew, Span, SpanOrOff};
+use crate::quantity::{Fraction, Nodes, Rate, Size, Span, SpanOrOff};
 use crate::scenario::{Kernel, StrategyKind};
+use crate::world::World;
 
 pub(crate) use consensus::{ConsensusTable, DifficultyTable, DifficultyWord, TargetTable};
+pub(crate) use distribution::{BytesValue, DistributionTable, DistributionValue};
+pub(crate) use network::{
+    JitterTable, JitterValue, JitterWord, LinkTable, LinksTable, NetworkTable, NodesTable, PerWord,
+    ProcessingTable, RegionsTable, RegionsValue,
+};
 pub(crate) use topology::{TopologyKind, TopologyTable, TopologyValue, TopologyWord};
 
 /// What a network is, what happens to it, when the run ends, and what must hold then.
@@ -29,6 +37,8 @@ pub(crate) struct Document {
     pub about: Option<String>,
     /// Where all chance comes from: a whole number from 0. Default: 1.
     pub seed: Option<u64>,
+    /// Which world plays it, if the command line does not say. Default: "mesh".
+    pub world: Option<World>,
     /// The nodes and what connects them.
     pub network: NetworkTable,
     /// Links that differ from `network.link`.
@@ -45,58 +55,12 @@ pub(crate) struct Document {
     pub events: Vec<EventTable>,
     /// Data given to random nodes at a steady pace, to be mined. Default: none.
     pub workload: Option<WorkloadTable>,
+    /// Nodes that leave and come back, by chance. Default: none.
+    pub churn: Option<ChurnTable>,
     /// When the run ends.
     pub stop: StopTable,
     /// What must hold at the end, for the run to count as a success.
     pub expect: ExpectTable,
-}
-
-/// The nodes and what connects them.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct NetworkTable {
-    /// How many nodes: 1 to 1000000 (1000 in `mesh`, 100 in `tcp`). Default: 8.
-    pub nodes: Option<i64>,
-    /// Who is linked to whom. Default: "full".
-    pub topology: Option<TopologyValue>,
-    /// How many messages a node's inbox holds before it drops more: 1 to 65536.
-    /// Default: 256.
-    pub inbox: Option<i64>,
-    /// What every link is like.
-    pub link: LinkTable,
-}
-
-/// What a link is like, in each of its two directions.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct LinkTable {
-    /// The mean time a message is under way: a duration. Default: "40ms".
-    pub latency: Option<Span>,
-    /// How far the time under way strays from the mean: uniform between
-    /// latency - jitter and latency + jitter. A duration, at most the latency.
-    /// Default: "0ms".
-    pub jitter: Option<Span>,
-    /// What each direction carries, one message after the other: bits or bytes per
-    /// second. Default: unlimited.
-    pub bandwidth: Option<Bandwidth>,
-    /// The probability that a message is lost: 0 to 1, or a percentage. Default: 0.
-    pub loss: Option<Fraction>,
-}
-
-/// A link that differs from `network.link`, in both directions.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LinksTable {
-    /// The two ends: two nodes that the topology links. Required.
-    pub between: Vec<i64>,
-    /// As in `network.link`, which is the default.
-    pub latency: Option<Span>,
-    /// As in `network.link`, which is the default.
-    pub jitter: Option<Span>,
-    /// As in `network.link`, which is the default.
-    pub bandwidth: Option<Bandwidth>,
-    /// As in `network.link`, which is the default.
-    pub loss: Option<Fraction>,
 }
 
 /// How blocks spread.
@@ -149,26 +113,14 @@ pub(crate) struct MiningTable {
     /// `hash_share`: a number up to 1e24 such as "160k", or "unlimited": each node as
     /// fast as the machine can. Default: "160k".
     pub hash_rate: Option<Rate>,
+    /// Instead of `hash_rate`: the mean time between two blocks under the first target, from
+    /// "1ms". The hash rate is whatever gives it.
+    pub interval: Option<Span>,
+    /// What the nodes' `hash_share` is drawn from, each for itself: a distribution of numbers
+    /// from 0 to 1e12. Default: 1 for each.
+    pub hash_shares: Option<DistributionValue>,
     /// Which code searches; `sim` has no use for it. Default: "auto".
     pub kernel: Option<Kernel>,
-}
-
-/// Nodes that differ from the others. A later table overrides an earlier one.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NodesTable {
-    /// Which: `3`, `[0, 1]` or `"0..4, 7"`. Required.
-    pub nodes: Nodes,
-    /// Their part of the network's hash rate, each, in relation to the other nodes':
-    /// 0 to 1e12; 0 does not mine. Default: 1.
-    pub hash_share: Option<f64>,
-    /// How they behave. Default: "honest".
-    pub strategy: Option<StrategyKind>,
-    /// Their relay policy. Default: `relay.policy`.
-    pub relay: Option<RelayWord>,
-    /// How far their clocks are ahead of the true time: a duration, negative if behind.
-    /// Default: "0s".
-    pub clock_skew: Option<Skew>,
 }
 
 /// Something that happens: once, at a time or at a height.
@@ -253,6 +205,21 @@ pub(crate) struct WorkloadTable {
     pub bytes: Option<Size>,
     /// How many in all, 1 to 1000000. Default: until the stop clause is met.
     pub count: Option<i64>,
+}
+
+/// Nodes that leave and come back: each is up and down in turns, for times that are drawn from
+/// exponential distributions. It leaves as in `crash` and comes back as in `restart`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChurnTable {
+    /// Which. Default: all.
+    pub nodes: Option<Nodes>,
+    /// How many of these, each by chance: 0 to 1, or a percentage. Default: 1.
+    pub share: Option<Fraction>,
+    /// The mean time that a node is up: from "1s". Required.
+    pub up: Span,
+    /// The mean time that it is down: from "1s". Required.
+    pub down: Span,
 }
 
 /// When the run ends: as soon as any one of `height`, `blocks` and `time` is met, every

@@ -7,7 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::quantity::shortened;
+use super::distribution::DistributionValue;
+use crate::quantity::{Fraction, Nodes, shortened};
 
 /// Who is linked to whom: a word, or a table for the kinds that have parameters.
 #[derive(Clone, Debug, JsonSchema)]
@@ -16,7 +17,7 @@ pub(crate) enum TopologyValue {
     /// A kind without parameters.
     Word(TopologyWord),
     /// A kind with parameters.
-    Table(TopologyTable),
+    Table(Box<TopologyTable>),
 }
 
 /// The topologies without parameters.
@@ -31,19 +32,41 @@ pub(crate) enum TopologyWord {
     Line,
     /// Node 0 with every other.
     Star,
+    /// Each node with some others, by chance.
+    Random,
+    /// Each node with at least some others, and not with too many, by chance.
+    Bounded,
 }
 
 /// The topologies with parameters.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TopologyTable {
-    /// `random` or `edges`, or a topology without parameters. Required.
+    /// Which. Required.
     pub kind: TopologyKind,
-    /// For `random`: how many links each node opens, 1 to 1000. The network is
-    /// connected. Default: 4.
-    pub degree: Option<i64>,
+    /// For `random`: how many links each node opens, a number or a distribution; for
+    /// `scale-free` a number. 1 to 1000. Default: that of `network.regions`, or 4.
+    pub degree: Option<DistributionValue>,
+    /// For `bounded`: how many links a node has at least, counting those that others opened: a
+    /// number or a distribution, 1 to 16384. Default: that of `network.regions`, or 4.
+    pub min_links: Option<DistributionValue>,
+    /// For `bounded`: how many it has at most, drawn with the same luck.
+    /// Default: that of `network.regions`, or 16.
+    pub max_links: Option<DistributionValue>,
+    /// For `random` and `bounded`: nodes that are all linked with each other. At most 6000.
+    /// Default: none.
+    pub interlinked: Option<Nodes>,
+    /// For `small-world`: how many of the nearest nodes of a ring a node is linked with, half of
+    /// them on each side: an even number from 2 to 1000. Default: 4.
+    pub neighbours: Option<i64>,
+    /// For `small-world`: the probability that such a link leads to a node by chance instead.
+    /// Default: 0.1.
+    pub rewire: Option<Fraction>,
     /// For `edges`: the links, as pairs of nodes.
     pub edges: Option<Vec<Vec<i64>>>,
+    /// For `edges`: a file with the links instead, two nodes on each line, and maybe a latency in
+    /// milliseconds.
+    pub file: Option<String>,
 }
 
 /// Every topology.
@@ -58,8 +81,14 @@ pub(crate) enum TopologyKind {
     Line,
     /// Node 0 with every other.
     Star,
-    /// Each node with some others, by chance.
+    /// Each node opens links to some others, by chance.
     Random,
+    /// Each node with at least some others, and not with too many, by chance.
+    Bounded,
+    /// A ring with short cuts: Watts and Strogatz.
+    SmallWorld,
+    /// A network with hubs: Barabasi and Albert.
+    ScaleFree,
     /// As listed.
     Edges,
 }
@@ -72,7 +101,7 @@ impl<'de> Deserialize<'de> for TopologyValue {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "\"full\", \"ring\", \"line\", \"star\", { kind = \"random\", degree = 4 } or { kind = \"edges\", edges = [[0, 1]] }",
+                    "\"full\", \"ring\", \"line\", \"star\", \"random\", \"bounded\", { kind = \"random\", degree = 4 } or { kind = \"edges\", edges = [[0, 1]] }",
                 )
             }
 
@@ -82,6 +111,8 @@ impl<'de> Deserialize<'de> for TopologyValue {
                     "ring" => TopologyWord::Ring,
                     "line" => TopologyWord::Line,
                     "star" => TopologyWord::Star,
+                    "random" => TopologyWord::Random,
+                    "bounded" => TopologyWord::Bounded,
                     _ => {
                         let text = shortened(text);
                         return Err(E::invalid_value(serde::de::Unexpected::Str(&text), &self));
@@ -92,7 +123,7 @@ impl<'de> Deserialize<'de> for TopologyValue {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TopologyValue, A::Error> {
                 TopologyTable::deserialize(MapAccessDeserializer::new(map))
-                    .map(TopologyValue::Table)
+                    .map(|table| TopologyValue::Table(Box::new(table)))
             }
         }
         deserializer.deserialize_any(Reader)

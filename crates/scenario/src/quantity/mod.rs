@@ -251,6 +251,11 @@ impl Quantity for Genesis {
     }
 }
 
+/// A length in bytes as text, such as "500kB".
+pub(crate) fn size_of_text(text: &str) -> Option<u64> {
+    with_unit(text, SIZE_UNITS)
+}
+
 /// Text from a file, short enough to be repeated in an error.
 pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(60) {

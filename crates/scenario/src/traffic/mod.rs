@@ -7,9 +7,10 @@
 //!                                                                          downlink
 //! ```
 //!
-//! What a link and a node remember is a few words: when they are free again, and how often
-//! chance was asked. Draw `k` of a direction is a function of the seed, the two ends and `k`.
-//! So one more node or link changes nobody else's luck.
+//! What a link and a node remember is a few words: when they are free again. Chance is a
+//! function of the seed, the two ends, the moment, and on links that are ordered or lossy the
+//! number of the message: so one more node or link changes nobody else's luck. Elsewhere two
+//! messages that go the same way at the same nanosecond take equally long.
 
 mod latency;
 mod model;
@@ -28,8 +29,8 @@ pub struct Direction {
     pub free_at: Time,
     /// When the last message arrives.
     pub last_arrival: Time,
-    /// How often chance was asked.
-    pub draws: u32,
+    /// Messages so far, where chance has to tell those of one moment apart.
+    pub messages: u32,
     /// What kind of link it is, and in the highest bit whether it is cut.
     class_and_cut: u32,
 }
@@ -104,7 +105,7 @@ impl Direction {
         Direction {
             free_at: Time::ZERO,
             last_arrival: Time::ZERO,
-            draws: 0,
+            messages: 0,
             class_and_cut: class,
         }
     }

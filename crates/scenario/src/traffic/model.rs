@@ -197,14 +197,28 @@ impl LinkModel {
         now: Time,
         parcel: Parcel,
     ) -> Option<Time> {
-        let class = &self.classes[line.class()];
+        // Where all links are alike, nothing has to be remembered of each: the line itself is
+        // not even looked at, and memory is what a simulation waits for.
+        let class = match &*self.classes {
+            [only] => only,
+            classes => &classes[line.class()],
+        };
         let mut start = now.0;
         if class.line != Cost::NONE {
             start = start.max(line.free_at.0);
             start = start.saturating_add(class.line.of(parcel.bytes));
             line.free_at = Time(start);
         }
-        let latency = self.latency(class, from, to, line);
+        let number = match class.ordered || class.loss != 0 {
+            true => {
+                line.messages = line.messages.wrapping_add(1);
+                line.messages
+            }
+            false => 0,
+        };
+        // Two questions that chance may be asked of each.
+        let question = number.wrapping_mul(2);
+        let latency = self.latency(class, from, to, (now, question));
         let mut arrival = if parcel.has_body {
             self.body(from, to, sender, receiver, start, latency, parcel.bytes)
         } else {
@@ -212,7 +226,7 @@ impl LinkModel {
                 .saturating_add(latency)
                 .saturating_add(self.message_processing)
         };
-        if class.loss != 0 && self.next_draw(from, to, line) >> 1 < class.loss {
+        if class.loss != 0 && self.chance(from, to, (now, question | 1)) >> 1 < class.loss {
             return None;
         }
         if class.ordered {
@@ -264,10 +278,10 @@ impl LinkModel {
 
     /// A sample of the latency, in nanoseconds.
     #[inline]
-    fn latency(&self, class: &Class, from: NodeId, to: NodeId, line: &mut Direction) -> u64 {
-        let mut bits = || match class.per_link {
+    fn latency(&self, class: &Class, from: NodeId, to: NodeId, moment: (Time, u32)) -> u64 {
+        let bits = || match class.per_link {
             true => draw(pair(self.links, from.min(to).0, from.max(to).0), 0),
-            false => self.next_draw(from, to, line),
+            false => self.chance(from, to, moment),
         };
         match class.latency {
             Latency::Fixed(nanos) => nanos,
@@ -288,11 +302,10 @@ impl LinkModel {
         }
     }
 
+    /// What chance says of a message from one node to another at this moment.
     #[inline]
-    fn next_draw(&self, from: NodeId, to: NodeId, line: &mut Direction) -> u64 {
-        let number = line.draws;
-        line.draws = number.wrapping_add(1);
-        draw(pair(self.directions, from.0, to.0), number)
+    fn chance(&self, from: NodeId, to: NodeId, (now, question): (Time, u32)) -> u64 {
+        draw(pair(self.directions, from.0, to.0) ^ now.0, question)
     }
 }
 

@@ -1,0 +1,169 @@
+//! Nodes that differ from the others, and the hash rate that they share.
+
+use forkful_core::{NodeId, Relay, Target};
+
+use super::distribution::{Bounds, distribution};
+use super::regions::{DEGREE, LINKS};
+use super::topology::there_are;
+use super::{Checked, MILLISECOND, not_taken, span};
+use crate::document::{Document, MiningTable, NodesTable};
+use crate::error::Problem;
+use crate::locate::nearest_of;
+use crate::quantity::{HashRate, Rate, SPAN_MAX, shortened};
+use crate::scenario::{Mining, Network, NodeOverride, Rules};
+use crate::stream::Stream;
+use crate::topology::Topology;
+
+/// The most nodes that all `[[nodes]]` tables name together: each costs a step at start-up.
+const NAMED_MAX: u64 = 10_000_000;
+/// The bounds of hash shares.
+const HASH_SHARE: Bounds = Bounds {
+    least: 0.0,
+    most: 1e12,
+    scale: 1.0,
+};
+
+pub(super) fn node_overrides(document: &Document, network: &Network) -> Checked<Vec<NodeOverride>> {
+    let overrides: Vec<NodeOverride> = document
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(position, table)| node_override(position, table, network))
+        .collect::<Checked<_>>()?;
+    let named: u64 = overrides.iter().map(|change| change.nodes.len()).sum();
+    if named > NAMED_MAX {
+        let problem = Problem::TooManyNamed {
+            named,
+            most: NAMED_MAX,
+        };
+        return Err(problem.at("nodes"));
+    }
+    Ok(overrides)
+}
+
+fn node_override(position: usize, table: &NodesTable, network: &Network) -> Checked<NodeOverride> {
+    let key = |name: &str| format!("nodes[{position}].{name}");
+    there_are(&table.nodes.0, network.nodes, || key("nodes"))?;
+    if let Some(share) = table.hash_share
+        // NaN is in no range.
+        && !(0.0..=HASH_SHARE.most).contains(&share)
+    {
+        let problem = Problem::OutOfRange {
+            found: share.to_string().into(),
+            least: "0".into(),
+            most: "1e12".into(),
+        };
+        return Err(problem.at(key("hash_share")));
+    }
+    let region = table.region.as_deref();
+    let region = region.map(|name| self::region(&key("region"), name, network));
+    let bounds = match network.topology {
+        Topology::Bounded { .. } => Some(LINKS),
+        Topology::Random { .. } => Some(DEGREE),
+        _ => None,
+    };
+    let degree = match (&table.degree, bounds) {
+        (None, _) => None,
+        (Some(value), Some(bounds)) => Some(distribution(&key("degree"), value, bounds)?),
+        (Some(_), None) => {
+            let problem = not_taken("a network that is neither random nor bounded", "");
+            return Err(problem.at(key("degree")));
+        }
+    };
+    Ok(NodeOverride {
+        nodes: table.nodes.0.clone(),
+        hash_share: table.hash_share,
+        strategy: table.strategy,
+        relay: table.relay.map(Relay::from),
+        clock_skew_ms: table.clock_skew.map(|skew| skew.0),
+        region: region.transpose()?,
+        upload_bits: table.upload.map(|given| given.0),
+        download_bits: table.download.map(|given| given.0),
+        degree,
+    })
+}
+
+fn region(path: &str, name: &str, network: &Network) -> Checked<u8> {
+    let Some(table) = &network.regions else {
+        let missing = Problem::Missing("network.regions, which says what regions there are");
+        return Err(missing.at(path));
+    };
+    table.region(name).ok_or_else(|| {
+        let (found, known) = (shortened(name), table.names.clone());
+        Problem::UnknownWord {
+            nearest: nearest_of(&found, &known),
+            found: found.into(),
+            known,
+        }
+        .at(path)
+    })
+}
+
+/// How fast the network searches, and who has which part.
+pub(super) fn mining(table: &MiningTable, rules: &Rules) -> Checked<Mining> {
+    let hash_rate = match (table.hash_rate, table.interval) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::OnlyOne("hash_rate and interval").at("mining"));
+        }
+        (Some(Rate(rate)), None) => rate,
+        (None, None) => HashRate::PerSecond(160_000.0),
+        (None, Some(given)) => {
+            let path = "mining.interval";
+            let interval = span(path, Some(given), MILLISECOND, MILLISECOND..=SPAN_MAX)?;
+            let rate = expected_tries(rules.difficulty.initial()) / interval.as_secs_f64();
+            if rate > HashRate::MAX {
+                let form =
+                    "no hash rate up to 1e24 gives so short an interval under the first target";
+                return Err(Problem::Form(form.to_owned()).at(path));
+            }
+            HashRate::PerSecond(rate)
+        }
+    };
+    let shares = table.hash_shares.as_ref();
+    let shares = shares.map(|value| distribution("mining.hash_shares", value, HASH_SHARE));
+    Ok(Mining {
+        hash_rate,
+        hash_shares: shares.transpose()?,
+        kernel: table.kernel.unwrap_or_default(),
+    })
+}
+
+/// How many tries a target takes on average, exact to the last digit of a float.
+fn expected_tries(target: Target) -> f64 {
+    // The 64 highest bits that count, and where they stand: a platform's own conversion
+    // may differ in the last digit.
+    let work = target.work().0;
+    let zeros = work.leading_zeros();
+    let high: u64 = ((work << zeros) >> 192_usize).to();
+    libm::ldexp(high as f64, 192 - i32::try_from(zeros).unwrap_or(0))
+}
+
+/// A network whose hash shares are all zero is a mistake; to have nobody mine, say
+/// `hash_rate = 0`.
+pub(super) fn somebody_mines(
+    mining: &Mining,
+    overrides: &[NodeOverride],
+    nodes: u32,
+    seed: u64,
+) -> Checked<()> {
+    if !mining.hash_rate.mines() {
+        return Ok(());
+    }
+    let drawn = |node| match &mining.hash_shares {
+        Some(shares) => shares.draw(Stream::HashShare(NodeId(node)).seed(seed)) > 0.0,
+        None => true,
+    };
+    let mut mines: Vec<bool> = (0..nodes).map(drawn).collect();
+    for change in overrides {
+        let Some(share) = change.hash_share else {
+            continue;
+        };
+        for node in change.nodes.iter() {
+            mines[node.0 as usize] = share > 0.0;
+        }
+    }
+    match mines.contains(&true) {
+        true => Ok(()),
+        false => Err(Problem::NobodyMines.at("nodes")),
+    }
+}
