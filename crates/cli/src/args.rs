@@ -34,7 +34,7 @@ pub struct Args {
 pub enum Command {
     /// Play a scenario and show what happens.
     #[command(after_help = EXIT_CODES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Draw the figures of results that `forkful run --out DIR` wrote.
     #[command(after_help = EXIT_CODES)]
     Plot(PlotArgs),
@@ -60,7 +60,7 @@ pub enum Command {
 impl Default for Command {
     /// `forkful` alone is `forkful run`.
     fn default() -> Self {
-        Command::Run(RunArgs::default())
+        Command::Run(Box::default())
     }
 }
 

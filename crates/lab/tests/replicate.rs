@@ -35,7 +35,7 @@ fn until(metric: &str, width: Width) -> Option<Until> {
     })
 }
 
-fn played(plan: &Plan, results: Option<&mut Results>) -> Result<EnsembleReport, Box<LabError>> {
+fn played(plan: &Plan, results: Option<&mut Results>) -> Result<EnsembleReport, LabError> {
     let mut control = Control {
         interrupted: &|| false,
         progress: &mut |_| {},

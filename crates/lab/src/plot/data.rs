@@ -109,6 +109,19 @@ pub fn time_unit(most_ms: f64) -> (&'static str, f64) {
     }
 }
 
+/// A number above zero to three digits.
+pub fn digits(value: f64) -> String {
+    let decimals = match value {
+        v if v >= 100.0 || v.fract() == 0.0 => 0,
+        v if v >= 10.0 => 1,
+        v if v >= 1.0 => 2,
+        v if v >= 0.1 => 3,
+        v if v >= 0.01 => 4,
+        _ => 5,
+    };
+    format!("{value:.decimals$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

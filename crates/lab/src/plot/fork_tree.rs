@@ -16,7 +16,7 @@ const ROWS_MAX: usize = 8;
 const STEP: (f32, f32) = (29.0, 46.0);
 
 /// Where genesis, or the lowest height that is shown, is.
-const ORIGIN: (f32, f32) = (56.0, 122.0);
+const ORIGIN: (f32, f32) = (56.0, 104.0);
 
 /// A block in its place.
 struct Placed {
@@ -34,7 +34,7 @@ pub fn figure(data: &Data) -> Option<Canvas> {
     let (from, placed) = place(data, seed)?;
     let rows = placed.iter().map(|block| block.row).max().unwrap_or(0);
     let rows = u8::try_from(rows).unwrap_or(u8::MAX);
-    let height = ORIGIN.1 + STEP.1 * f32::from(rows) + 96.0;
+    let height = ORIGIN.1 + STEP.1 * f32::from(rows) + 104.0;
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -56,21 +56,21 @@ pub fn figure(data: &Data) -> Option<Canvas> {
         _ => format!("{}; this is seed {seed}", data.source),
     };
     title(&mut canvas, heading, &source);
-    let bottom = height - 62.0;
+    let bottom = height - 72.0;
     for step in (0..=WINDOW).step_by(2) {
         let (x, _) = at(from, from + step, 0);
-        canvas.line(&[(x, 92.0), (x, bottom)], Stroke::new(GRID, 1.0));
+        canvas.line(&[(x, 80.0), (x, bottom)], Stroke::new(GRID, 1.0));
         let text = (from + step).to_string();
         canvas.text((x, bottom + 18.0), &text, 12.0, Anchor::Middle);
     }
     canvas.text(
-        (390.0, bottom + 40.0),
+        (390.0, bottom + 46.0),
         "height (blocks)",
         13.0,
         Anchor::Middle,
     );
     draw(&mut canvas, from, &placed);
-    legend(&mut canvas, bottom + 40.0);
+    legend(&mut canvas, bottom + 46.0);
     Some(canvas)
 }
 
@@ -88,6 +88,7 @@ fn draw(canvas: &mut Canvas, from: u64, placed: &[Placed]) {
     for block in placed {
         let (x, y) = at(from, block.height, block.row);
         let (fill, edge) = match block.row {
+            _ if block.height == 0 => (GREY, GREY),
             0 => (PALETTE[0], PALETTE[0]),
             _ => (WHITE, PALETTE[1]),
         };
@@ -126,6 +127,7 @@ fn legend(canvas: &mut Canvas, y: f32) {
     let entries = [
         (PALETTE[0], PALETTE[0], "on the chain", 56.0),
         (WHITE, PALETTE[1], "stale", 172.0),
+        (GREY, GREY, "genesis", 242.0),
     ];
     for (fill, edge, text, x) in entries {
         let corner = (x + 14.0, y);
@@ -167,6 +169,16 @@ fn place(data: &Data, seed: u64) -> Option<(u64, Vec<Placed>)> {
     // By row, the first height that is free.
     let mut free = [0_u64; ROWS_MAX + 1];
     let mut placed = Vec::new();
+    // Genesis is not in the file, for nobody found it.
+    if let Some(first) = own.first().filter(|_| from == 0) {
+        places.insert(&parents[*first], (0, 0));
+        placed.push(Placed {
+            height: 0,
+            row: 0,
+            miner: None,
+            parent: None,
+        });
+    }
     for row in own {
         let height = heights[row];
         if !is_shown(height) {
@@ -204,7 +216,7 @@ fn window(heights: &[u64]) -> u64 {
     };
     let best = sorted.iter().rev().max_by_key(|height| in_window(**height));
     // A block of the chain before the first fork shows where it begins.
-    best.map_or(1, |height| height.saturating_sub(1).max(1))
+    best.map_or(0, |height| height.saturating_sub(1))
 }
 
 #[cfg(test)]
@@ -213,8 +225,8 @@ mod tests {
 
     #[test]
     fn the_window_has_the_most_forks() {
-        assert_eq!(window(&[]), 1);
+        assert_eq!(window(&[]), 0);
         assert_eq!(window(&[1, 100, 105, 106, 300]), 99);
-        assert_eq!(window(&[1]), 1);
+        assert_eq!(window(&[1]), 0);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::plot::axes::{Axis, Frame, title};
 use crate::plot::canvas::{Anchor, Canvas, PALETTE, Stroke};
-use crate::plot::data::{Data, time_unit};
+use crate::plot::data::{Data, digits, time_unit};
 
 /// Bins of the histogram; they end at five times the mean.
 const BINS: usize = 40;
@@ -62,7 +62,7 @@ fn legend(canvas: &mut Canvas, count: usize, mean: f64, parts: &[f64]) {
     let (unit, ms) = time_unit(mean);
     let shown: f64 = parts.iter().sum();
     canvas.rectangle((440.0, 100.0), (468.0, 114.0), Some(PALETTE[5]), None);
-    let text = format!("{count} intervals, mean {:.4} {unit}", mean / ms);
+    let text = format!("{count} intervals, mean {} {unit}", digits(mean / ms));
     canvas.text((478.0, 112.0), &text, 12.5, Anchor::Start);
     canvas.line(
         &[(440.0, 130.0), (468.0, 130.0)],

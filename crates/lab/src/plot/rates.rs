@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::interval::{Quantile, Sample, float};
 use crate::plot::axes::{Axis, Frame, title};
 use crate::plot::canvas::{Anchor, Canvas, INK, PALETTE, Stroke};
-use crate::plot::data::Data;
+use crate::plot::data::{Data, digits};
 
 /// Depths that have a bar of their own.
 const DEPTHS_MAX: u64 = 12;
@@ -109,11 +109,7 @@ fn depths(canvas: &mut Canvas, data: &Data) {
     frame.draw(canvas);
     for (place, count) in (0_u32..).zip(&counts) {
         if *count > 0.0 {
-            let text = if *count >= 100.0 || count.fract() == 0.0 {
-                format!("{count:.0}")
-            } else {
-                format!("{count:.2}")
-            };
+            let text = digits(*count);
             bar(canvas, &frame, place, *count, None, PALETTE[2], &text);
         }
     }
