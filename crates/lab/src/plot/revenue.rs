@@ -83,14 +83,24 @@ fn in_places(canvas: &mut Canvas, miners: &[Miner], revenue: Axis) {
 /// work for.
 fn as_cloud(canvas: &mut Canvas, miners: &[Miner], revenue: Axis) {
     let most = miners.iter().map(|miner| miner.share).fold(0.0, f64::max);
-    let share = Axis::from_zero("part of the hash rate (%)", most, 6);
+    let share = Axis::from_zero(
+        "part of the hash rate (%), those of the same part side by side",
+        most,
+        6,
+    );
     let to = share.to.min(revenue.to);
     let frame = frame(share, revenue);
     frame.draw(canvas);
     let line = [frame.at(0.0, 0.0), frame.at(to, to)];
     canvas.line(&line, Stroke::dashed(GREY, 1.5));
-    for miner in miners {
-        value(canvas, &frame, miner.share, miner, 3.0);
+    for alike in miners.chunk_by(|a, b| (a.share - b.share).abs() < 1e-9) {
+        // Miners with the same part would hide each other: they stand side by side.
+        let count = float(alike.len() as u64);
+        let step = (0.04 / count).min(0.005) * frame.x.to;
+        for (place, miner) in (0_u32..).zip(alike) {
+            let aside = (f64::from(place) - (count - 1.0) / 2.0) * step;
+            value(canvas, &frame, miner.share + aside, miner, 3.0);
+        }
     }
 }
 
