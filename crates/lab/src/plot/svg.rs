@@ -116,3 +116,18 @@ fn escaped(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::canvas::Anchor;
+
+    #[test]
+    fn a_text_cannot_end_its_element() {
+        let mut canvas = Canvas::new(10, 10, "a < b & \"c\"\n");
+        canvas.text((0.0, 0.0), "\"/><script>", 10.0, Anchor::Start);
+        let svg = svg(&canvas, &Fonts::new());
+        assert!(svg.contains("<title>a &lt; b &amp; &quot;c&quot; </title>"));
+        assert!(!svg.contains("<script"), "{svg}");
+    }
+}
