@@ -9,6 +9,8 @@ use forkful_core::{ForkChoice, Relay};
 use forkful_pow::Kernel;
 use forkful_scenario::World;
 
+use crate::measure_args::{MeasureArgs, PlotArgs};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    as expected
@@ -32,7 +34,10 @@ pub struct Args {
 pub enum Command {
     /// Play a scenario and show what happens.
     #[command(after_help = EXIT_CODES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
+    /// Draw the figures of results that `forkful run --out DIR` wrote.
+    #[command(after_help = EXIT_CODES)]
+    Plot(PlotArgs),
     /// List the scenarios that come with forkful.
     Presets,
     /// List the tables of regions, latencies and bandwidths that come with forkful.
@@ -55,7 +60,7 @@ pub enum Command {
 impl Default for Command {
     /// `forkful` alone is `forkful run`.
     fn default() -> Self {
-        Command::Run(RunArgs::default())
+        Command::Run(Box::default())
     }
 }
 
@@ -119,6 +124,9 @@ pub struct RunArgs {
     /// Write the final chain, one block as a line of JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub chain: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub measure: MeasureArgs,
 }
 
 impl RunArgs {
@@ -167,6 +175,8 @@ pub enum Format {
     Scenario,
     /// The JSON that `forkful run --json` prints.
     Report,
+    /// The JSON that it prints with `--replications`.
+    Ensemble,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use forkful_lab::LabError;
 use forkful_net::mesh;
 use forkful_scenario::ScenarioError;
 
@@ -52,6 +53,13 @@ pub enum Failure {
         name: String,
         fault: ChainFault,
     },
+    /// Many runs could not be played or written.
+    #[error("{name}: {error}")]
+    Lab {
+        /// The file or preset as it was named.
+        name: String,
+        error: Box<LabError>,
+    },
     /// What was to be written cannot be.
     #[error("cannot write {name}: {error}")]
     Output {
@@ -79,6 +87,20 @@ impl Failure {
         |error| Failure::Output { name, error }
     }
 
+    /// For `map_err`: what was named `name` could not be played many times, or written.
+    pub fn lab(name: &str) -> impl FnOnce(LabError) -> Failure {
+        |error| match error {
+            LabError::Output { path, error } => Failure::Output {
+                name: path.display().to_string(),
+                error,
+            },
+            error => Failure::Lab {
+                name: name.to_owned(),
+                error: Box::new(error),
+            },
+        }
+    }
+
     /// Writing to standard output failed.
     pub fn stdout(error: io::Error) -> Failure {
         Failure::output("to standard output")(error)
@@ -101,6 +123,12 @@ impl Failure {
                     ExitCode::from(NOT_AS_EXPECTED)
                 }
                 PlayFault::Mesh(_) | PlayFault::Sim(_) => ExitCode::from(USAGE),
+            },
+            Failure::Lab { error, .. } => match **error {
+                LabError::Output { .. } | LabError::Exists(_) | LabError::Threads(_) => {
+                    ExitCode::from(NOT_AS_EXPECTED)
+                }
+                _ => ExitCode::from(USAGE),
             },
             Failure::Chain { .. } | Failure::Output { .. } => ExitCode::from(NOT_AS_EXPECTED),
         }

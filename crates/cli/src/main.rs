@@ -6,6 +6,7 @@ mod args;
 mod chain_file;
 mod commands;
 mod failure;
+mod measure_args;
 mod show;
 mod sinks;
 mod source;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let command = Args::parse().command.unwrap_or_default();
     let result = match command {
         Command::Run(args) => commands::run::run(&args),
+        Command::Plot(args) => commands::plot::run(&args),
         Command::Presets => commands::presets::run(),
         Command::Networks => commands::networks::run(),
         Command::Show(args) => commands::show::run(&args),

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
+use crate::strategy::Attempt;
 use crate::units::Time;
 
 /// One participant of a network, numbered from zero.
@@ -181,6 +182,21 @@ pub enum What {
     },
     /// Every cut and split ended.
     Healed,
+}
+
+impl From<Attempt> for What {
+    fn from(attempt: Attempt) -> What {
+        let Attempt {
+            won,
+            public_blocks,
+            own_blocks,
+        } = attempt;
+        What::AttemptEnded {
+            won,
+            public_blocks,
+            own_blocks,
+        }
+    }
 }
 
 /// The kinds of messages, for counting: one for each variant of

@@ -250,6 +250,9 @@ fn a_refusal_or_silence_turns_to_another_peer_for_the_whole_block() {
         }
         let asked = told(&mut net, other);
         assert_eq!(asked, [Message::RequestBlock(hash)], "stage {stage}");
+        // What was to be rebuilt is forgotten with the question.
+        net.inject(one, 0, &entries(hash, &[b"fig"]));
+        assert_eq!(net.effects_in_last_batch, 0, "stage {stage}");
         net.inject(other, 0, &Message::Block(Arc::clone(&block)));
         assert_eq!(net.tip(0), hash);
         // Too late.

@@ -197,6 +197,8 @@ fn a_secret_that_somebody_builds_on_is_none_any_more() {
     let heard = net.heard(puppet);
     let shown = |(_, m): &(usize, Message<Wire>)| matches!(m, Message::Block(_));
     assert!(heard.iter().any(shown), "{heard:?}");
+    assert_eq!(net.published, [(0, secret)]);
+    assert!(net.withheld(0).is_empty());
 }
 
 #[test]

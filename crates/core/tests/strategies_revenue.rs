@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread;
 
 use forkful_core::strategy::{Attempt, DoubleSpend, Selfish, Stubborn};
 use forkful_core::{
@@ -154,30 +153,23 @@ fn assert_near(name: &str, (found, error): (f64, f64), expected: f64) {
     assert!(off.abs() < 4.0, "{name}: {found} is not {expected}");
 }
 
-/// Each case in a thread of its own: each is a chain of 200,000 blocks.
-fn all_at_once(cases: Vec<Box<dyn FnOnce() + Send>>) {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "cases side by side: nothing is shared"
-    )]
-    let threads: Vec<_> = cases.into_iter().map(thread::spawn).collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
+fn assert_selfish(seed: u64, alpha: f64, gamma: usize) {
+    let toy = Toy::new(Box::new(Selfish::default()), 1 + gamma, seed);
+    let share = toy.play(BLOCKS, alpha).share();
+    let expected = selfish_revenue(alpha, gamma as f64);
+    assert_near(&format!("alpha {alpha}, gamma {gamma}"), share, expected);
 }
 
 #[test]
-fn selfish_mining_earns_what_the_paper_says() {
-    let mut cases: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
-    for (seed, (alpha, gamma)) in (1..).zip([(0.25, 0), (0.40, 0), (0.10, 1), (0.35, 1)]) {
-        cases.push(Box::new(move || {
-            let toy = Toy::new(Box::new(Selfish::default()), 1 + gamma, seed);
-            let share = toy.play(BLOCKS, alpha).share();
-            let expected = selfish_revenue(alpha, gamma as f64);
-            assert_near(&format!("alpha {alpha}, gamma {gamma}"), share, expected);
-        }));
-    }
-    all_at_once(cases);
+fn selfish_mining_earns_what_the_paper_says_of_gamma_0() {
+    assert_selfish(1, 0.25, 0);
+    assert_selfish(2, 0.40, 0);
+}
+
+#[test]
+fn selfish_mining_earns_what_the_paper_says_of_gamma_1() {
+    assert_selfish(3, 0.10, 1);
+    assert_selfish(4, 0.35, 1);
 }
 
 #[test]
@@ -233,27 +225,35 @@ fn stubborn_revenue(ways: (bool, bool, i64), alpha: f64, gamma: f64, seed: u64) 
     earned as f64 / (earned + lost) as f64
 }
 
+fn assert_stubborn(seed: u64, ways: (bool, bool, u64), alpha: f64, gamma: usize) {
+    let strategy = Stubborn::new(ways.0, ways.1, ways.2);
+    let toy = Toy::new(Box::new(strategy), 1 + gamma, seed);
+    let share = toy.play(BLOCKS / 2, alpha).share();
+    let ways = (ways.0, ways.1, i64::try_from(ways.2).unwrap());
+    let expected = stubborn_revenue(ways, alpha, gamma as f64, seed);
+    assert_near(&format!("{ways:?}, gamma {gamma}"), share, expected);
+}
+
 #[test]
-fn stubborn_mining_earns_what_the_game_of_numbers_says() {
-    let none = stubborn_revenue((false, false, 0), 0.35, 0.0, 9);
-    assert!((none - selfish_revenue(0.35, 0.0)).abs() < 0.002, "{none}");
-    let mut cases: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
-    for (seed, (lead, fork, trail, alpha, gamma)) in (1..).zip([
-        (true, false, 0, 0.40, 1),
-        (false, true, 0, 0.40, 0),
-        (false, false, 1, 0.40, 0),
-        (true, true, 1, 0.35, 1),
-    ]) {
-        cases.push(Box::new(move || {
-            let strategy = Stubborn::new(lead, fork, trail);
-            let toy = Toy::new(Box::new(strategy), 1 + gamma, seed);
-            let share = toy.play(BLOCKS / 2, alpha).share();
-            let ways = (lead, fork, i64::try_from(trail).unwrap());
-            let expected = stubborn_revenue(ways, alpha, gamma as f64, seed);
-            assert_near(&format!("{strategy:?}"), share, expected);
-        }));
+fn without_stubbornness_the_game_of_numbers_is_that_of_the_selfish() {
+    for gamma in [0.0, 1.0] {
+        let revenue = stubborn_revenue((false, false, 0), 0.35, gamma, 9);
+        let off = (revenue - selfish_revenue(0.35, gamma)).abs();
+        assert!(off < 0.002, "gamma {gamma}: {revenue}");
     }
-    all_at_once(cases);
+}
+
+#[test]
+fn one_way_to_be_stubborn_earns_what_the_game_of_numbers_says() {
+    assert_stubborn(1, (true, false, 0), 0.40, 1);
+    assert_stubborn(2, (false, true, 0), 0.40, 0);
+    assert_stubborn(3, (false, false, 1), 0.40, 0);
+}
+
+#[test]
+fn several_ways_to_be_stubborn_earn_what_the_game_of_numbers_says() {
+    assert_stubborn(4, (true, true, 1), 0.35, 1);
+    assert_stubborn(5, (true, false, 1), 0.40, 0);
 }
 
 /// Rosenfeld 2014, section 3, with `q` for the attacker's part.
@@ -274,21 +274,17 @@ fn double_spends_succeed_as_often_as_rosenfeld_says() {
     for (q, confirmations, value) in [(0.1, 1, 0.2), (0.1, 4, 0.005_456), (0.3, 6, 0.156_450)] {
         assert!((double_spend_success(q, confirmations) - value).abs() < 6e-7);
     }
-    let mut cases: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
     for (seed, (q, confirmations)) in (1..).zip([(0.1, 1), (0.1, 2), (0.3, 4)]) {
-        cases.push(Box::new(move || {
-            // So far behind, the rest of the chance is nothing.
-            let strategy = DoubleSpend::new(confirmations.into(), 25);
-            let toy = Toy::new(Box::new(strategy), 1, seed).play(BLOCKS, q);
-            let count = toy.attempts.len() as f64;
-            let won = toy.attempts.iter().filter(|attempt| attempt.won).count();
-            let expected = double_spend_success(q, confirmations);
-            let error = (expected * (1.0 - expected) / count).sqrt();
-            let name = format!("q {q}, z {confirmations}, {count} attempts");
-            assert_near(&name, (won as f64 / count, error), expected);
-        }));
+        // So far behind, the rest of the chance is nothing.
+        let strategy = DoubleSpend::new(confirmations.into(), 25);
+        let toy = Toy::new(Box::new(strategy), 1, seed).play(BLOCKS / 2, q);
+        let count = toy.attempts.len() as f64;
+        let won = toy.attempts.iter().filter(|attempt| attempt.won).count();
+        let expected = double_spend_success(q, confirmations);
+        let error = (expected * (1.0 - expected) / count).sqrt();
+        let name = format!("q {q}, z {confirmations}, {count} attempts");
+        assert_near(&name, (won as f64 / count, error), expected);
     }
-    all_at_once(cases);
 }
 
 #[test]

@@ -262,11 +262,7 @@ impl<T: Transport> Actor<T> {
                 self.store().set_published(&block.hash);
                 self.tell(What::Published { block });
             }
-            Effect::Attempt(attempt) => self.tell(What::AttemptEnded {
-                won: attempt.won,
-                public_blocks: attempt.public_blocks,
-                own_blocks: attempt.own_blocks,
-            }),
+            Effect::Attempt(attempt) => self.tell(attempt.into()),
             Effect::Rebuilt(from, block) => {
                 let message = Message::Block(block);
                 self.rebuilt.push(Envelope { from, message });

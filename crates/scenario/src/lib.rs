@@ -55,6 +55,7 @@ mod schema;
 mod set;
 mod spread;
 mod stop;
+mod strategy;
 mod stream;
 mod timetable;
 mod topology;
@@ -83,9 +84,10 @@ pub use report::{
     Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
     Spread,
 };
-pub use scenario::{GenesisTime, Kernel, Mining, NodeSpec, Rules, Scenario, StrategyKind};
+pub use scenario::{GenesisTime, Kernel, Mining, NodeSpec, Rules, Scenario};
 pub use schema::{report_schema, scenario_schema};
 pub use stop::{Progress, Stop, Verdict, patience};
+pub use strategy::StrategyKind;
 pub use stream::Stream;
 pub use timetable::Timetable;
 pub use topology::{EdgeList, TooManyLinks, Topology};

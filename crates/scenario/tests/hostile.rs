@@ -36,8 +36,8 @@ const WRONG: &[(&str, &str)] = &[
         "line 1, column 25: consensus.fork_choice: \"shortest\" means nothing here; known: most-work, longest",
     ),
     (
-        "[[nodes]]\nnodes = 1\nstrategy = 'evil'",
-        "line 3, column 12: nodes[0].strategy: \"evil\" means nothing here; known: honest, selfish, lead-stubborn, equal-fork-stubborn, trail-stubborn, stubborn, double-spend, time-warp",
+        "[[nodes]]\nnodes = 1\nstrategy = 'selfsih'",
+        "line 3, column 12: nodes[0].strategy: \"selfsih\" means nothing here; did you mean selfish?; known: honest, selfish, lead-stubborn, equal-fork-stubborn, trail-stubborn, stubborn, double-spend, time-warp",
     ),
     // The wrong type.
     (

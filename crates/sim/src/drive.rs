@@ -203,7 +203,7 @@ impl Sim<'_> {
                 let block = self.block_ref(block);
                 self.tell(Some(id), What::Published { block });
             }
-            Effect::Attempt(attempt) => self.tell_attempt(id, attempt),
+            Effect::Attempt(attempt) => self.tell(Some(id), attempt.into()),
             // Of all effects most are these.
             Effect::Send(peer, Message::Announce(block)) => {
                 let kind = MessageKind::Announce;

@@ -2,7 +2,6 @@
 
 use forkful_core::event::{DropReason, What};
 use forkful_core::node::PoolError;
-use forkful_core::strategy::Attempt;
 use forkful_core::{
     BlockId, BlockRef, Event, Hash, Message, MessageKind, NodeId, PeerId, Time, message::Ids,
 };
@@ -111,20 +110,6 @@ impl Sim<'_> {
             hash: self.tree.hash(id),
             height: self.tree.height(id),
         }
-    }
-
-    pub(crate) fn tell_attempt(&mut self, id: NodeId, attempt: Attempt) {
-        let Attempt {
-            won,
-            public_blocks,
-            own_blocks,
-        } = attempt;
-        let what = What::AttemptEnded {
-            won,
-            public_blocks,
-            own_blocks,
-        };
-        self.tell(Some(id), what);
     }
 
     pub(crate) fn tell_data(

@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 use forkful_core::{Hash, NodeId};
 use forkful_net::mesh;
 use forkful_scenario::{NodeState, Outcome, Overrides, Report, Scenario, Sink, World};
+use forkful_sim::MessageSink;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::RunArgs;
 use crate::chain_file;
+use crate::commands::ensemble;
+use crate::commands::record::Record;
 use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED, PlayFault};
 use crate::show::live::Live;
 use crate::show::style::{BAD, BOLD, DIM, paint, plain_line};
@@ -28,7 +31,12 @@ const SAME_SIGNAL: Duration = Duration::from_secs(1);
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let Source { name, scenario } = changed(args)?;
     let world = args.world.unwrap_or(scenario.world);
+    args.check(world)?;
+    if let Some(runs_max) = args.runs_max() {
+        return ensemble::run(args, &name, &scenario, runs_max);
+    }
     let outputs = Outputs::open(args)?;
+    let record = Record::open(&args.measure).map_err(Failure::lab(&name))?;
     let interrupt = CancellationToken::new();
     end_on_signals(&interrupt);
 
@@ -40,19 +48,27 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let trace = outputs
         .events
         .map(|(name, file)| Trace::start(name, file, interrupt.clone()));
-    let mut sinks = vec![narrator.sink()];
-    sinks.extend(trace.as_ref().map(Trace::sink));
+    let sinks = Sinks {
+        all: trace.as_ref().map(Trace::sink).into_iter().collect(),
+        watchers: record
+            .watchers()
+            .into_iter()
+            .chain([narrator.sink()])
+            .collect(),
+        messages: record.messages(),
+    };
 
-    let played = play(world, &scenario, sinks, interrupt);
+    let played = play(world, &scenario, sinks, interrupt, record.failed());
 
     let (live, missed, shown) = narrator.finish();
     let screen = live.finish();
     let traced = trace.map_or(Ok(()), Trace::finish);
     shown.map_err(Failure::stdout)?;
     let outcome = played.map_err(|error| Failure::Play {
-        name,
+        name: name.clone(),
         error: Box::new(error),
     })?;
+    let recorded = record.finish(&scenario, &outcome);
     if let Some((name, file)) = outputs.chain {
         write_chain(file, &outcome).map_err(Failure::output(name))?;
     }
@@ -63,25 +79,38 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         show_outcome(&mut screen, &outcome, missed).map_err(Failure::stdout)?;
     }
     traced?;
+    recorded.map_err(Failure::lab(&name))?;
     Ok(verdict(&outcome.report))
+}
+
+/// Consumers of what happens.
+struct Sinks {
+    /// Of everything.
+    all: Vec<Sink>,
+    /// Of all but messages.
+    watchers: Vec<Sink>,
+    /// Of messages, in the simulator.
+    messages: Vec<MessageSink>,
 }
 
 /// Plays it in the world that was asked for.
 fn play(
     world: World,
     scenario: &Scenario,
-    sinks: Vec<Sink>,
+    sinks: Sinks,
     interrupt: CancellationToken,
+    failed: impl Fn() -> bool + 'static,
 ) -> Result<Outcome, PlayFault> {
     if world == World::Sim {
-        let interrupted: Box<dyn Fn() -> bool> = Box::new(move || interrupt.is_cancelled());
         let options = forkful_sim::Options {
-            sinks,
-            interrupted: Some(interrupted),
-            ..forkful_sim::Options::default()
+            sinks: sinks.all,
+            watchers: sinks.watchers,
+            messages: sinks.messages,
+            interrupted: Some(Box::new(move || interrupt.is_cancelled() || failed())),
         };
         return Ok(forkful_sim::play(scenario, options)?);
     }
+    let sinks = sinks.all.into_iter().chain(sinks.watchers).collect();
     Ok(mesh::play(scenario, mesh::Options { sinks, interrupt })?)
 }
 
@@ -166,7 +195,7 @@ fn create(path: &Path) -> Result<(String, Box<dyn Write + Send>), Failure> {
 }
 
 /// The first signal ends the run with its summary, the second one at once.
-fn end_on_signals(interrupt: &CancellationToken) {
+pub fn end_on_signals(interrupt: &CancellationToken) {
     let interrupt = interrupt.clone();
     let mut first: Option<Instant> = None;
     let installed = ctrlc::set_handler(move || {
@@ -181,7 +210,7 @@ fn end_on_signals(interrupt: &CancellationToken) {
     let _ = installed;
 }
 
-fn show_header(screen: &mut Screen, scenario: &Scenario, world: World) -> io::Result<()> {
+pub fn show_header(screen: &mut Screen, scenario: &Scenario, world: World) -> io::Result<()> {
     let width = screen.width();
     screen.lines(&header::lines(scenario, world, width))?;
     screen.line("")

@@ -1,15 +1,17 @@
 //! The screen while a run goes on: lines of what happened, and how far it has come.
 
 use std::io::{self, IsTerminal as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use forkful_core::Event;
+use forkful_core::{Event, Time};
+use forkful_lab::{Goal, Pace};
 use forkful_scenario::Stop;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::show::Screen;
 use crate::show::events::{Headlines, LINE_INDENT, Teller};
-use crate::show::style::count;
+use crate::show::runs_bar::left_text;
+use crate::show::style::{count, number, span};
 use crate::sinks::Show;
 
 /// What is on the screen while a run goes on.
@@ -18,31 +20,28 @@ pub struct Live {
     screen: Option<Screen>,
     teller: Teller,
     bar: ProgressBar,
-    /// Whether the bar counts blocks found, or else the height.
-    counts_mined: bool,
+    stop: Stop,
+    /// The run's own clock at the last headline.
+    time: Duration,
+    begun: Instant,
+    pace: Pace,
 }
+
+/// The bar is drawn in so many steps.
+const STEPS: u32 = 10_000;
 
 impl Live {
     pub fn new(screen: Option<Screen>, stop: &Stop) -> Live {
-        let goal = stop.height.or(stop.blocks);
-        let bar = match goal {
-            Some(goal) => ProgressBar::new(goal),
-            None => ProgressBar::no_length(),
-        };
-        // A bar belongs to a terminal, and not between lines that go into a pipe.
-        let shows =
-            io::stderr().is_terminal() && screen.as_ref().is_none_or(|screen| screen.is_terminal());
-        if shows {
-            bar.set_style(style(goal.is_some()));
-            bar.enable_steady_tick(Duration::from_millis(100));
-        } else {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
+        let bar = ProgressBar::new(STEPS.into()).with_style(bar_style());
+        hide_unless_seen(&bar, screen.as_ref());
         Live {
             screen,
             teller: Teller::new(),
             bar,
-            counts_mined: stop.height.is_none(),
+            stop: *stop,
+            time: Duration::ZERO,
+            begun: Instant::now(),
+            pace: Pace::new(),
         }
     }
 
@@ -50,6 +49,34 @@ impl Live {
     pub fn finish(self) -> Option<Screen> {
         self.bar.finish_and_clear();
         self.screen
+    }
+
+    /// Moves the bar, and says how long the rest takes.
+    fn progress(&mut self) {
+        let tally = self.teller.tally;
+        let Some(goal) = Goal::of(&self.stop, tally.height, tally.mined, self.time) else {
+            return;
+        };
+        let (now, part) = (self.begun.elapsed(), goal.part());
+        self.pace.mark(now, part);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part from 0 to 1"
+        )]
+        self.bar.set_position((part * f64::from(STEPS)) as u64);
+        self.bar.set_prefix(match goal {
+            Goal::Height(done, goal) => format!("height {}/{}", number(done), number(goal)),
+            Goal::Blocks(done, goal) => format!("{}/{} blocks", number(done), number(goal)),
+            Goal::Time(done, goal) => format!("{} of {}", span(done), span(goal)),
+        });
+        self.bar.set_message(format!(
+            "{}, {}, {}  {}",
+            count(tally.mined, "block", "blocks"),
+            count(tally.forks, "fork", "forks"),
+            count(tally.reorgs, "reorg", "reorgs"),
+            left_text(self.pace.left(now, part, 1.0)),
+        ));
     }
 
     fn print(&mut self, lines: &[String]) -> io::Result<()> {
@@ -72,23 +99,13 @@ impl Show for Live {
 
     fn show(&mut self, event: &Event) -> io::Result<()> {
         let lines = self.teller.tell(event);
-        let tally = self.teller.tally;
-        let done = if self.counts_mined {
-            tally.mined
-        } else {
-            tally.height
-        };
-        self.bar.set_position(done);
-        self.bar.set_message(format!(
-            "{}, {}, {}",
-            count(tally.mined, "block", "blocks"),
-            count(tally.forks, "fork", "forks"),
-            count(tally.reorgs, "reorg", "reorgs"),
-        ));
+        self.time = event.time.since(Time::ZERO);
+        self.progress();
         self.print(&lines)
     }
 
     fn idle(&mut self) -> io::Result<()> {
+        self.progress();
         match self.teller.flush() {
             Some(line) => self.print(&[line]),
             None => Ok(()),
@@ -96,13 +113,18 @@ impl Show for Live {
     }
 }
 
-fn style(has_goal: bool) -> ProgressStyle {
-    let template = if has_goal {
-        "  {bar:30.cyan/dim} {pos}/{len}  {elapsed}  {wide_msg:.dim}"
-    } else {
-        "  {spinner} {elapsed}  {wide_msg:.dim}"
-    };
-    ProgressStyle::with_template(template)
+/// A bar with what is done before it and how it stands behind it.
+pub fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("  {bar:24.cyan/dim} {prefix}  {elapsed}  {wide_msg:.dim}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
+}
+
+/// A bar belongs to a terminal, and not between lines that go into a pipe.
+pub fn hide_unless_seen(bar: &ProgressBar, screen: Option<&Screen>) {
+    if io::stderr().is_terminal() && screen.is_none_or(Screen::is_terminal) {
+        bar.enable_steady_tick(Duration::from_millis(100));
+    } else {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
 }

@@ -1,8 +1,11 @@
 //! What is shown to people: lines for a terminal or for a pipe.
 
+pub mod ensemble;
 pub mod events;
 pub mod header;
 pub mod live;
+pub mod numbers;
+pub mod runs_bar;
 pub mod style;
 pub mod summary;
 pub mod table;

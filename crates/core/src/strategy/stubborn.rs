@@ -65,7 +65,7 @@ impl Stubborn {
     fn overtaken(&mut self, now: &Situation<'_>) -> Publish {
         let head = self.head.unwrap_or(now.tip);
         let lead = now.lead(head);
-        if now.is_public(head) || !self.is_within_trail(lead) {
+        if !self.is_within_trail(lead) {
             self.head = None;
             return Publish::All;
         }

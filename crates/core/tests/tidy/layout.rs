@@ -8,8 +8,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("scenario", &["core"]),
     ("sim", &["core", "scenario"]),
+    ("lab", &["core", "scenario", "sim"]),
     ("net", &["core", "pow", "scenario"]),
-    ("cli", &["core", "pow", "scenario", "sim", "net"]),
+    ("cli", &["core", "pow", "scenario", "sim", "lab", "net"]),
 ];
 
 /// The one crate with intrinsics in it.
@@ -102,7 +103,13 @@ mod tests {
             assert_eq!(about("crates/core/Cargo.toml", &text).len(), 1, "{arrow}");
             assert!(about("crates/cli/Cargo.toml", &text).is_empty(), "{arrow}");
         }
-        for (one, other) in [("net", "sim"), ("sim", "net"), ("sim", "pow")] {
+        for (one, other) in [
+            ("net", "sim"),
+            ("sim", "net"),
+            ("sim", "pow"),
+            ("sim", "lab"),
+            ("net", "lab"),
+        ] {
             let text = format!("{LINTS}[dependencies]\nforkful-{other}.workspace = true\n");
             let path = format!("crates/{one}/Cargo.toml");
             assert_eq!(about(&path, &text).len(), 1, "{one} knows {other}");

@@ -123,7 +123,7 @@ fn node_override(
 pub(super) fn per_million(given: Fraction) -> u32 {
     // A fraction lies from 0 to 1.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let whole = (given.0 * 1e6).round() as u32;
+    let whole = libm::round(given.0 * 1e6) as u32;
     whole
 }
 

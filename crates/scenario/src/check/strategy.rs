@@ -3,7 +3,7 @@
 use super::{Checked, not_taken, whole};
 use crate::document::{StrategyTable, StrategyValue, StrategyWord};
 use crate::error::Problem;
-use crate::scenario::StrategyKind;
+use crate::strategy::StrategyKind;
 
 pub(super) fn strategy(path: &str, value: &StrategyValue) -> Checked<StrategyKind> {
     match value {
@@ -72,4 +72,83 @@ fn of_table(path: &str, table: &StrategyTable) -> Checked<StrategyKind> {
         },
         Word::TimeWarp => StrategyKind::TimeWarp,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    fn strategy_of(text: &str) -> Result<StrategyKind, String> {
+        let toml = format!("[[nodes]]\nnodes = 0\nstrategy = {text}");
+        let scenario = Scenario::from_toml(&toml).map_err(|error| error.to_string())?;
+        Ok(scenario.nodes()[0].strategy)
+    }
+
+    #[test]
+    fn every_word_builds_a_strategy_and_a_table_gives_its_parameters() {
+        for (text, name) in [
+            ("'honest'", "honest"),
+            ("'selfish'", "selfish"),
+            ("{ kind = 'selfish' }", "selfish"),
+            ("'lead-stubborn'", "stubborn"),
+            ("'equal-fork-stubborn'", "stubborn"),
+            ("'trail-stubborn'", "stubborn"),
+            ("'double-spend'", "double-spend"),
+            ("'time-warp'", "time-warp"),
+        ] {
+            assert_eq!(strategy_of(text).unwrap().build().name(), name, "{text}");
+        }
+        let all = "{ kind = 'stubborn', lead = true, equal_fork = true, trail = 2 }";
+        let (lead, equal_fork, trail) = (true, true, 2);
+        let stubborn = StrategyKind::Stubborn {
+            lead,
+            equal_fork,
+            trail,
+        };
+        assert_eq!(strategy_of(all), Ok(stubborn));
+        let spend = "{ kind = 'double-spend', confirmations = 2 }";
+        let (confirmations, give_up) = (2, 20);
+        let double_spend = StrategyKind::DoubleSpend {
+            confirmations,
+            give_up,
+        };
+        assert_eq!(strategy_of(spend), Ok(double_spend));
+    }
+
+    #[test]
+    fn a_parameter_that_is_out_of_range_or_of_another_strategy_is_named() {
+        for (text, key) in [
+            ("{ kind = 'selfish', trail = 1 }", "strategy.trail: "),
+            (
+                "{ kind = 'trail-stubborn', lead = true }",
+                "strategy.lead: ",
+            ),
+            ("{ kind = 'trail-stubborn', trail = 0 }", "strategy.trail: "),
+            (
+                "{ kind = 'stubborn', confirmations = 1 }",
+                "strategy.confirmations: ",
+            ),
+            (
+                "{ kind = 'double-spend', confirmations = 0 }",
+                "strategy.confirmations: ",
+            ),
+            (
+                "{ kind = 'double-spend', give_up = 1001 }",
+                "strategy.give_up: ",
+            ),
+            (
+                "{ kind = 'double-spend', equal_fork = true }",
+                "strategy.equal_fork: ",
+            ),
+            ("'stubborn'", "nodes[0].strategy: "),
+            ("{ kind = 'stubborn', lead = false }", "nodes[0].strategy: "),
+            ("{ kind = 'greedy' }", "strategy.kind: "),
+            ("{ lead = true }", "kind"),
+            ("3", "nodes[0].strategy: "),
+        ] {
+            let error = strategy_of(text).unwrap_err();
+            assert!(error.contains(key), "{text}: {error}");
+        }
+    }
 }

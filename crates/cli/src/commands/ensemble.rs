@@ -1,0 +1,98 @@
+//! `forkful run --replications`: plays a scenario with many seeds.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use forkful_lab::{Control, EnsembleReport, Plan, Results, Until, replicate};
+use forkful_scenario::{Scenario, World};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::RunArgs;
+use crate::commands::run::{end_on_signals, show_header};
+use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED};
+use crate::measure_args::MeasureArgs;
+use crate::show::Screen;
+use crate::show::ensemble;
+use crate::show::runs_bar::RunsBar;
+use crate::show::style::{BAD, paint, plain_line};
+
+/// The quantity that `--until-ci` looks at, unless another is named.
+const METRIC: &str = "stale_rate";
+
+/// Plays `scenario` with `runs_max` seeds at most, from the first to the report.
+pub fn run(
+    args: &RunArgs,
+    name: &str,
+    scenario: &Scenario,
+    runs_max: u64,
+) -> Result<ExitCode, Failure> {
+    let plan = plan(&args.measure, runs_max);
+    let out = args.measure.out.as_deref();
+    let results = out.map(|dir| Results::create(dir, args.measure.force));
+    let mut results = results.transpose().map_err(Failure::lab(name))?;
+    let interrupt = CancellationToken::new();
+    end_on_signals(&interrupt);
+
+    let mut screen = (!args.json).then(Screen::stdout);
+    if let Some(screen) = &mut screen {
+        show_header(screen, scenario, World::Sim).map_err(Failure::stdout)?;
+    }
+    let mut bar = RunsBar::new(&plan, screen.as_ref());
+    let mut control = Control {
+        interrupted: &|| interrupt.is_cancelled(),
+        progress: &mut |so_far| bar.show(so_far),
+    };
+    let played = replicate(scenario, &plan, results.as_mut(), &mut control);
+    bar.finish();
+    let report = played.map_err(Failure::lab(name))?;
+    let written = results.map_or(Ok(()), |results| results.finish(&report));
+    match &mut screen {
+        Some(screen) => screen
+            .lines(&ensemble::lines(&report))
+            .and_then(|()| screen.line(""))
+            .and_then(|()| screen.text(&ensemble::sentence(&report), 0))
+            .map_err(Failure::stdout)?,
+        None => print_json(&report).map_err(Failure::stdout)?,
+    }
+    written.map_err(Failure::lab(name))?;
+    Ok(verdict(&report))
+}
+
+fn plan(args: &MeasureArgs, runs_max: u64) -> Plan {
+    let metric = args.metric.as_deref().unwrap_or(METRIC);
+    Plan {
+        runs_max,
+        threads: args.threads,
+        until: args.until_ci.map(|width| Until {
+            metric: metric.to_owned(),
+            width,
+        }),
+    }
+}
+
+fn print_json(report: &EnsembleReport) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, report)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// The exit code; says on standard error what was not as expected.
+fn verdict(report: &EnsembleReport) -> ExitCode {
+    if report.interrupted {
+        return ExitCode::from(INTERRUPTED);
+    }
+    if report.as_expected() {
+        return ExitCode::SUCCESS;
+    }
+    for clause in report.unmet() {
+        let clause = plain_line(&clause);
+        // If standard error is gone too, there is nobody left to tell.
+        let _ = writeln!(
+            anstream::stderr(),
+            "{} {clause}",
+            paint(BAD, "not as expected:")
+        );
+    }
+    ExitCode::from(NOT_AS_EXPECTED)
+}
