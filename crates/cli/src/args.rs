@@ -197,9 +197,12 @@ fn world_parser() -> impl clap::builder::TypedValueParser<Value = World> {
 }
 
 fn relay_parser() -> impl clap::builder::TypedValueParser<Value = Relay> {
-    PossibleValuesParser::new(["flood", "announce"]).map(|name| match name.as_str() {
-        "flood" => Relay::Flood,
-        _ => Relay::Announce,
+    let names = ["flood", "announce", "unsolicited", "compact"];
+    PossibleValuesParser::new(names).map(|name| match name.as_str() {
+        "announce" => Relay::Announce,
+        "unsolicited" => Relay::Unsolicited,
+        "compact" => Relay::Compact,
+        _ => Relay::Flood,
     })
 }
 

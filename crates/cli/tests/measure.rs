@@ -88,7 +88,8 @@ fn results_are_written_drawn_and_not_overwritten() {
 
     let again = run(directory.path(), &out);
     assert_eq!(again.status.code(), Some(1));
-    let expected = "error: forking.toml: results/report.json is there already; --force overwrites it\n";
+    let expected =
+        "error: forking.toml: results/report.json is there already; --force overwrites it\n";
     assert_eq!(errors(&again), expected);
     assert!(again.stdout.is_empty(), "nothing was played");
     let forced = run(directory.path(), &[&out[..], &["--force"]].concat());
@@ -97,7 +98,9 @@ fn results_are_written_drawn_and_not_overwritten() {
 
 #[test]
 fn one_run_leaves_the_same_files_in_the_mesh() {
-    let fast = format!("{FORKING}\nconsensus = {{ difficulty = {{ zero_bits = 8 }} }}\nmining = {{ hash_rate = '4k' }}\n");
+    let fast = format!(
+        "{FORKING}\nconsensus = {{ difficulty = {{ zero_bits = 8 }} }}\nmining = {{ hash_rate = '4k' }}\n"
+    );
     let directory = directory_with(&fast);
     let args = ["run", "forking.toml", "--blocks", "5", "--out", "results"];
     let output = forkful(directory.path(), &args);
@@ -125,18 +128,28 @@ fn a_trace_is_written_beside_a_run() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_trace_that_cannot_be_written_ends_the_run() {
-    let directory = directory_with(&FORKING.replace("height = 20", "height = 100000000, time_limit = '3650d'"));
-    let output = run(directory.path(), &["--json", "--trace", "/dev/full", "--force"]);
+    let directory =
+        directory_with(&FORKING.replace("height = 20", "height = 100000000, time_limit = '3650d'"));
+    let output = run(
+        directory.path(),
+        &["--json", "--trace", "/dev/full", "--force"],
+    );
     assert_eq!(output.status.code(), Some(1));
     assert!(errors(&output).starts_with("error: cannot write /dev/full: No space left"));
 }
 
 #[test]
 fn what_was_not_as_expected_is_named_with_its_first_seed() {
-    let directory = directory_with(&format!("{FORKING}\nexpect = {{ forks = {{ min = 1000 }} }}\n"));
-    let output = run(directory.path(), &["--replications", "2", "--seed", "7", "--json"]);
+    let directory = directory_with(&format!(
+        "{FORKING}\nexpect = {{ forks = {{ min = 1000 }} }}\n"
+    ));
+    let output = run(
+        directory.path(),
+        &["--replications", "2", "--seed", "7", "--json"],
+    );
     assert_eq!(output.status.code(), Some(1));
-    let expected = "not as expected: expect.forks: at least 1000, not met in 2 of 2 runs, first with seed 7\n";
+    let expected =
+        "not as expected: expect.forks: at least 1000, not met in 2 of 2 runs, first with seed 7\n";
     assert_eq!(errors(&output), expected);
 }
 

@@ -304,6 +304,65 @@ fn show_prints_the_preset_exactly() {
         let output = forkful(directory.path(), &["show", preset.name]);
         assert_eq!(output.stdout, preset.toml.as_bytes(), "{}", preset.name);
     }
+    for network in forkful_scenario::NETWORKS {
+        let output = forkful(directory.path(), &["show", network.name]);
+        assert_eq!(output.stdout, network.toml.as_bytes(), "{}", network.name);
+    }
+}
+
+/// The files that a scenario names are beside it, and those of the command line are where that was
+/// given.
+#[test]
+fn a_network_of_ones_own_is_two_files_and_needs_nothing_else() {
+    let directory = directory_with(TINY);
+    let sub = directory.path().join("mine");
+    std::fs::create_dir(&sub).unwrap();
+    let table = "names = ['HERE']\nshare = [1]\nlatency_ms = [[7]]\n";
+    std::fs::write(sub.join("table.toml"), table).unwrap();
+    std::fs::write(directory.path().join("links.csv"), "0,1\n1,2\n").unwrap();
+    let scenario = "world = 'sim'\nnetwork = { nodes = 3, regions = './table.toml' }\n";
+    std::fs::write(sub.join("net.toml"), scenario).unwrap();
+    let topology = "network.topology={ kind = 'edges', file = 'links.csv' }";
+    let run = |set: &str| {
+        let args = [
+            "run",
+            "mine/net.toml",
+            "--blocks",
+            "3",
+            "--json",
+            "--set",
+            set,
+        ];
+        forkful(directory.path(), &args)
+    };
+    let output = run(topology);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["world"], "sim");
+    assert_eq!(report["height"], 3);
+    // Node 0 and node 2 have no link: 7 ms and twice as much.
+    let slowest = report["propagation_ms"]["max"].as_f64().unwrap();
+    assert!((7.0..30.0).contains(&slowest), "{slowest}");
+
+    let error = |set: &str| String::from_utf8(run(set).stderr).unwrap();
+    assert_eq!(
+        error("network.nodes=2"),
+        "",
+        "two of three nodes are a network too"
+    );
+    assert_eq!(
+        error("network.nodes=0"),
+        "error: mine/net.toml: the command line: network.nodes: 0 is out of range: from 1 to 1000000\n"
+    );
+    std::fs::write(directory.path().join("links.csv"), "0,1\n1,9\n").unwrap();
+    assert_eq!(
+        error(topology),
+        "error: mine/net.toml: links.csv: line 2: network.topology.file: there is no node 9: the network has 3, numbered from 0\n"
+    );
+    std::fs::write(sub.join("table.toml"), table.replace("7", "-7")).unwrap();
+    assert_eq!(
+        error("network.nodes=3"),
+        "error: mine/net.toml: ./table.toml: line 3, column 16: latency_ms[0][0]: -7 is out of range: from 0 to 86400000\n"
+    );
 }
 
 #[test]

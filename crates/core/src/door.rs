@@ -56,6 +56,26 @@ pub fn admit<P: ProofOfWork>(
             passed(Some(Message::RequestChain(known(tree, &locator))))
         }
         Message::NewData(entry) => passed(Some(Message::NewData(entry))),
+        Message::RequestCompact(hash) => passed(tree.find(&hash).map(Message::RequestCompact)),
+        Message::CompactBlock {
+            header,
+            nonce,
+            short_ids,
+        } => one(insert_header(tree, header, clock), |header| {
+            Message::CompactBlock {
+                header,
+                nonce,
+                short_ids,
+            }
+        }),
+        Message::RequestEntries { block, indices } => {
+            let named = tree.find(&block);
+            passed(named.map(|block| Message::RequestEntries { block, indices }))
+        }
+        Message::Entries { block, entries } => {
+            let named = tree.find(&block);
+            passed(named.map(|block| Message::Entries { block, entries }))
+        }
         Message::Headers { headers, more } => {
             let (headers, rejected) = all(headers, |header| insert_header(tree, header, clock));
             let more = more && rejected.is_none();
@@ -78,10 +98,13 @@ pub fn admit<P: ProofOfWork>(
 /// The hash that a request names though the tree does not have it: the answer to such
 /// a request is [`Message::NotFound`].
 pub fn unknown_name<P>(tree: &BlockTree<P>, message: &Message<Wire>) -> Option<Hash> {
-    match message {
-        Message::RequestBlock(hash) if tree.find(hash).is_none() => Some(*hash),
-        _ => None,
-    }
+    let (Message::RequestBlock(hash)
+    | Message::RequestCompact(hash)
+    | Message::RequestEntries { block: hash, .. }) = message
+    else {
+        return None;
+    };
+    tree.find(hash).is_none().then_some(*hash)
 }
 
 fn insert_header<P: ProofOfWork>(

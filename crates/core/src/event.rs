@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
+use crate::strategy::Attempt;
 use crate::units::Time;
 
 /// One participant of a network, numbered from zero.
@@ -81,6 +82,21 @@ pub enum What {
         disconnected: u32,
         /// Blocks of the new chain that were not on the old one.
         connected: u32,
+    },
+    /// A block that the node had found and kept is a secret no more: it published its
+    /// branch, or gave it up.
+    Published {
+        /// The block.
+        block: BlockRef,
+    },
+    /// An attempt of the node's strategy to replace public blocks ended.
+    AttemptEnded {
+        /// Whether it succeeded.
+        won: bool,
+        /// Blocks of the public chain after the fork point.
+        public_blocks: u64,
+        /// Blocks of the node's own branch.
+        own_blocks: u64,
     },
     /// The node took data to be mined.
     Submitted {
@@ -168,6 +184,21 @@ pub enum What {
     Healed,
 }
 
+impl From<Attempt> for What {
+    fn from(attempt: Attempt) -> What {
+        let Attempt {
+            won,
+            public_blocks,
+            own_blocks,
+        } = attempt;
+        What::AttemptEnded {
+            won,
+            public_blocks,
+            own_blocks,
+        }
+    }
+}
+
 /// The kinds of messages, for counting: one for each variant of
 /// [`Message`](crate::Message).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -184,11 +215,15 @@ pub enum MessageKind {
     RequestChain,
     Chain,
     NewData,
+    RequestCompact,
+    CompactBlock,
+    RequestEntries,
+    Entries,
 }
 
 impl MessageKind {
     /// Every kind, in the order of the wire format's type bytes.
-    pub const ALL: [MessageKind; 10] = [
+    pub const ALL: [MessageKind; 14] = [
         MessageKind::NewBlock,
         MessageKind::Announce,
         MessageKind::RequestBlock,
@@ -199,6 +234,10 @@ impl MessageKind {
         MessageKind::RequestChain,
         MessageKind::Chain,
         MessageKind::NewData,
+        MessageKind::RequestCompact,
+        MessageKind::CompactBlock,
+        MessageKind::RequestEntries,
+        MessageKind::Entries,
     ];
 }
 

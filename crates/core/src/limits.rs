@@ -43,6 +43,12 @@ pub const FETCH_WINDOW: usize = 1_024;
 /// As Bitcoin's `MAX_BLOCKS_IN_TRANSIT_PER_PEER`.
 pub const FETCH_PER_PEER_MAX: usize = 16;
 
+/// Blocks that are being rebuilt from the names of their entries at one time. Further
+/// ones are asked for as a whole: so few that what a block may claim to hold bounds them.
+///
+/// Bitcoin asks three peers at most to send compact blocks unasked.
+pub const REBUILDS_MAX: usize = 3;
+
 /// Blocks that a peer was seen to have on other branches than its best one. The oldest
 /// is forgotten; the price is one announcement too many.
 pub const PEER_RECENT_MAX: usize = 2;

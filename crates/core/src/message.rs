@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::block::{Block, Entry, Header};
 use crate::event::MessageKind;
 use crate::hash::Hash;
+use crate::short_id::ShortId;
 use crate::tree::{BlockId, BlockTree};
 use crate::wire::block_len;
 
@@ -79,6 +80,31 @@ pub enum Message<F: Form> {
     },
     /// Somebody wants this on the chain: mine it, whoever is first.
     NewData(Entry),
+    /// Send me this block by the names of its entries: I may have them.
+    RequestCompact(F::Name),
+    /// The block that you asked for, by the names of its entries.
+    CompactBlock {
+        /// Its header.
+        header: F::Header,
+        /// What makes the key of the short ids, with the header.
+        nonce: u64,
+        /// The names of its entries, in order.
+        short_ids: Arc<[ShortId]>,
+    },
+    /// Of this block I lack the entries in these places.
+    RequestEntries {
+        /// The block.
+        block: F::Name,
+        /// Places in the block, from 0, rising.
+        indices: Vec<u32>,
+    },
+    /// The entries that you asked for.
+    Entries {
+        /// The block.
+        block: F::Name,
+        /// Its entries in the places that were asked for.
+        entries: Vec<Entry>,
+    },
 }
 
 impl<F: Form> Message<F> {
@@ -95,6 +121,10 @@ impl<F: Form> Message<F> {
             Message::RequestChain(_) => MessageKind::RequestChain,
             Message::Chain { .. } => MessageKind::Chain,
             Message::NewData(_) => MessageKind::NewData,
+            Message::RequestCompact(_) => MessageKind::RequestCompact,
+            Message::CompactBlock { .. } => MessageKind::CompactBlock,
+            Message::RequestEntries { .. } => MessageKind::RequestEntries,
+            Message::Entries { .. } => MessageKind::Entries,
         }
     }
 
@@ -104,13 +134,20 @@ impl<F: Form> Message<F> {
         1 + match self {
             Message::NewBlock(one) | Message::Block(one) => block(one),
             Message::Announce(_) => Header::LEN,
-            Message::RequestBlock(_) | Message::NotFound(_) => 32,
+            Message::RequestBlock(_) | Message::NotFound(_) | Message::RequestCompact(_) => 32,
             Message::RequestHeaders(locator) | Message::RequestChain(locator) => {
                 4 + 32 * locator.len()
             }
             Message::NewData(entry) => 4 + entry.len(),
             Message::Headers { headers, .. } => 5 + Header::LEN * headers.len(),
             Message::Chain { blocks, .. } => 5 + blocks.iter().map(block).sum::<usize>(),
+            Message::CompactBlock { short_ids, .. } => {
+                Header::LEN + 12 + ShortId::LEN * short_ids.len()
+            }
+            Message::RequestEntries { indices, .. } => 36 + 4 * indices.len(),
+            Message::Entries { entries, .. } => {
+                36 + entries.iter().map(|entry| 4 + entry.len()).sum::<usize>()
+            }
         }
     }
 }
@@ -144,6 +181,24 @@ impl Message<Ids> {
                 more: *more,
             },
             Message::NewData(entry) => Message::NewData(Arc::clone(entry)),
+            Message::RequestCompact(id) => Message::RequestCompact(tree.hash(*id)),
+            Message::CompactBlock {
+                header: id,
+                nonce,
+                short_ids,
+            } => Message::CompactBlock {
+                header: header(id),
+                nonce: *nonce,
+                short_ids: Arc::clone(short_ids),
+            },
+            Message::RequestEntries { block, indices } => Message::RequestEntries {
+                block: tree.hash(*block),
+                indices: indices.clone(),
+            },
+            Message::Entries { block, entries } => Message::Entries {
+                block: tree.hash(*block),
+                entries: entries.clone(),
+            },
         })
     }
 }

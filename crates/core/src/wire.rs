@@ -20,6 +20,7 @@ use crate::event::MessageKind;
 use crate::hash::Hash;
 use crate::limits;
 use crate::message::{Message, Wire};
+use crate::short_id::ShortId;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,10 @@ impl MessageKind {
             MessageKind::RequestChain => 8,
             MessageKind::Chain => 9,
             MessageKind::NewData => 10,
+            MessageKind::RequestCompact => 11,
+            MessageKind::CompactBlock => 12,
+            MessageKind::RequestEntries => 13,
+            MessageKind::Entries => 14,
         }
     }
 
@@ -88,9 +93,9 @@ impl Message<Wire> {
         match self {
             Message::NewBlock(block) | Message::Block(block) => put_block(out, block),
             Message::Announce(header) => out.extend_from_slice(&header.to_bytes()),
-            Message::RequestBlock(hash) | Message::NotFound(hash) => {
-                out.extend_from_slice(&hash.0);
-            }
+            Message::RequestBlock(hash)
+            | Message::NotFound(hash)
+            | Message::RequestCompact(hash) => out.extend_from_slice(&hash.0),
             Message::RequestHeaders(locator) | Message::RequestChain(locator) => {
                 put_count(out, locator.len());
                 for hash in locator {
@@ -112,6 +117,29 @@ impl Message<Wire> {
                     put_block(out, block);
                 }
             }
+            Message::CompactBlock {
+                header,
+                nonce,
+                short_ids,
+            } => {
+                out.extend_from_slice(&header.to_bytes());
+                out.extend_from_slice(&nonce.to_be_bytes());
+                put_count(out, short_ids.len());
+                for id in short_ids.iter() {
+                    out.extend_from_slice(&id.0);
+                }
+            }
+            Message::RequestEntries { block, indices } => {
+                out.extend_from_slice(&block.0);
+                put_count(out, indices.len());
+                for index in indices {
+                    out.extend_from_slice(&index.to_be_bytes());
+                }
+            }
+            Message::Entries { block, entries } => {
+                out.extend_from_slice(&block.0);
+                put_entries(out, entries);
+            }
         }
     }
 
@@ -130,30 +158,7 @@ impl Message<Wire> {
             return Err(WireError::TooLong(bytes.len()));
         }
         let mut input = Input { bytes, at: 0 };
-        let kind = MessageKind::from_byte(input.byte()?)?;
-        let message = match kind {
-            MessageKind::NewBlock => Message::NewBlock(input.block()?),
-            MessageKind::Announce => Message::Announce(input.header()?),
-            MessageKind::RequestBlock => Message::RequestBlock(input.hash()?),
-            MessageKind::Block => Message::Block(input.block()?),
-            MessageKind::NotFound => Message::NotFound(input.hash()?),
-            MessageKind::RequestHeaders => Message::RequestHeaders(input.locator()?),
-            MessageKind::Headers => Message::Headers {
-                more: input.bool()?,
-                headers: input.list("headers", limits::HEADERS_MAX, Header::LEN, Input::header)?,
-            },
-            MessageKind::RequestChain => Message::RequestChain(input.locator()?),
-            MessageKind::NewData => Message::NewData(input.entry()?),
-            MessageKind::Chain => Message::Chain {
-                more: input.bool()?,
-                blocks: input.list(
-                    "blocks",
-                    limits::CHAIN_BLOCKS_MAX,
-                    Header::LEN + 4,
-                    Input::block,
-                )?,
-            },
-        };
+        let message = input.message()?;
         match bytes.len() - input.at {
             0 => Ok(message),
             left => Err(WireError::TrailingBytes(left)),
@@ -192,8 +197,12 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
 
 fn put_block(out: &mut Vec<u8>, block: &Block) {
     out.extend_from_slice(&block.header.to_bytes());
-    put_count(out, block.entries.len());
-    for entry in &block.entries {
+    put_entries(out, &block.entries);
+}
+
+fn put_entries(out: &mut Vec<u8>, entries: &[Entry]) {
+    put_count(out, entries.len());
+    for entry in entries {
         put_entry(out, entry);
     }
 }
@@ -215,6 +224,49 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
+    fn message(&mut self) -> Result<Message<Wire>, WireError> {
+        let kind = MessageKind::from_byte(self.byte()?)?;
+        Ok(match kind {
+            MessageKind::NewBlock => Message::NewBlock(self.block()?),
+            MessageKind::Announce => Message::Announce(self.header()?),
+            MessageKind::RequestBlock => Message::RequestBlock(self.hash()?),
+            MessageKind::Block => Message::Block(self.block()?),
+            MessageKind::NotFound => Message::NotFound(self.hash()?),
+            MessageKind::RequestHeaders => Message::RequestHeaders(self.locator()?),
+            MessageKind::Headers => Message::Headers {
+                more: self.bool()?,
+                headers: self.list("headers", limits::HEADERS_MAX, Header::LEN, Input::header)?,
+            },
+            MessageKind::RequestChain => Message::RequestChain(self.locator()?),
+            MessageKind::NewData => Message::NewData(self.entry()?),
+            MessageKind::Chain => Message::Chain {
+                more: self.bool()?,
+                blocks: self.list(
+                    "blocks",
+                    limits::CHAIN_BLOCKS_MAX,
+                    Header::LEN + 4,
+                    Input::block,
+                )?,
+            },
+            MessageKind::RequestCompact => Message::RequestCompact(self.hash()?),
+            MessageKind::CompactBlock => Message::CompactBlock {
+                header: self.header()?,
+                nonce: self.array().map(u64::from_be_bytes)?,
+                short_ids: self.short_ids()?.into(),
+            },
+            MessageKind::RequestEntries => Message::RequestEntries {
+                block: self.hash()?,
+                indices: self.list("indices", limits::WIRE_ENTRIES_MAX, 4, |input| {
+                    input.array().map(u32::from_be_bytes)
+                })?,
+            },
+            MessageKind::Entries => Message::Entries {
+                block: self.hash()?,
+                entries: self.entries()?,
+            },
+        })
+    }
+
     fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
         let left = &self.bytes[self.at..];
         if count > left.len() {
@@ -259,8 +311,18 @@ impl<'a> Input<'a> {
 
     fn owned_block(&mut self) -> Result<Block, WireError> {
         let header = self.header()?;
-        let entries = self.list("entries", limits::WIRE_ENTRIES_MAX, 4, Input::entry)?;
+        let entries = self.entries()?;
         Ok(Block { header, entries })
+    }
+
+    fn short_ids(&mut self) -> Result<Vec<ShortId>, WireError> {
+        let most = limits::WIRE_ENTRIES_MAX;
+        let short_id = |input: &mut Self| input.array().map(ShortId);
+        self.list("short ids", most, ShortId::LEN, short_id)
+    }
+
+    fn entries(&mut self) -> Result<Vec<Entry>, WireError> {
+        self.list("entries", limits::WIRE_ENTRIES_MAX, 4, Input::entry)
     }
 
     fn entry(&mut self) -> Result<Entry, WireError> {

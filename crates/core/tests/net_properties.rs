@@ -90,13 +90,13 @@ proptest! {
     fn a_network_that_is_whole_again_agrees_and_loses_no_data(
         seed in 0..1_000_u64,
         loss_percent in prop_oneof![Just(0_u64), 0..40_u64],
-        announcing in any::<[bool; NODES]>(),
+        policies in [(); NODES].map(|()| prop::sample::select(&Relay::ALL[..])),
         deeds in prop::collection::vec(deed(), 1..120),
         miner in 0..NODES,
     ) {
         let mut plan = plan(NODES).seed(seed).loss_percent(loss_percent);
-        for (node, announces) in announcing.into_iter().enumerate() {
-            plan = plan.relay(node, if announces { Relay::Announce } else { Relay::Flood });
+        for (node, policy) in policies.into_iter().enumerate() {
+            plan = plan.relay(node, policy);
         }
         let mut net = plan.start();
         let mut submitted = BTreeMap::new();

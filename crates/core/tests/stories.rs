@@ -32,24 +32,53 @@ fn a_block_reaches_everybody_by_announcement() {
 }
 
 #[test]
-fn a_block_travels_along_a_line_of_nodes_with_mixed_policies() {
-    let line = [(0, 1), (1, 2), (2, 3), (3, 4)];
-    let mut plan = plan(5).quiet().links(&line);
-    for odd in [1, 3] {
-        plan = plan.relay(odd, Relay::Announce);
+fn a_miner_pushes_its_own_blocks_and_announces_those_of_others() {
+    // 0 is linked with 1 and 2, and each of these with 3.
+    let mut plan = plan(4).quiet().links(&[(0, 1), (0, 2), (1, 3), (2, 3)]);
+    for node in 0..4 {
+        plan = plan.relay(node, Relay::Unsolicited);
     }
     let mut net = plan.start();
-    for miner in [0, 4, 2, 1, 3] {
-        net.mine(miner);
-        net.run_until_quiet();
-        net.assert_converged();
+    let block = net.mine(0);
+    net.run_until_quiet();
+    net.assert_converged();
+    assert_eq!(net.tip(3), block);
+    // Both neighbours get it unasked and announce it; the last one asks one of them.
+    assert_eq!(net.count_from(0, MessageKind::NewBlock), 2);
+    assert_eq!(net.count(MessageKind::NewBlock), 2);
+    assert_eq!(net.count(MessageKind::RequestBlock), 1);
+    for relayer in [1, 2] {
+        assert_eq!(net.count_from(relayer, MessageKind::Announce), 1);
     }
-    assert_eq!(net.height(0), 5);
+    // Restarted, a node knows nothing of who found what, and answers as anybody.
+    net.crash(0);
+    net.restart(0);
+    net.run_until_quiet();
+    assert_eq!(net.count(MessageKind::NewBlock), 2);
+}
+
+#[test]
+fn a_block_travels_along_a_line_of_nodes_with_mixed_policies() {
+    let line = [(0, 1), (1, 2), (2, 3), (3, 4)];
+    for shift in 0..Relay::ALL.len() {
+        let mut plan = plan(5).quiet().links(&line);
+        for node in 0..5 {
+            let policy = Relay::ALL[(node + shift) % Relay::ALL.len()];
+            plan = plan.relay(node, policy);
+        }
+        let mut net = plan.start();
+        for miner in [0, 4, 2, 1, 3] {
+            net.mine(miner);
+            net.run_until_quiet();
+            net.assert_converged();
+        }
+        assert_eq!(net.height(0), 5);
+    }
 }
 
 #[test]
 fn who_joins_late_catches_up_at_once() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut net = plan(3).quiet().relay(2, relay).links(&[(0, 1)]).start();
         net.mine_many(0, 20);
         net.run_until_quiet();
@@ -102,7 +131,7 @@ fn an_empty_locator_asks_for_the_full_chain() {
 
 #[test]
 fn what_is_lost_is_repaired_by_announcements() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut plan = plan(6).loss_percent(30);
         for node in 0..6 {
             plan = plan.relay(node, relay);
@@ -113,8 +142,10 @@ fn what_is_lost_is_repaired_by_announcements() {
             net.run_for(300);
         }
         // The longest branch wins in the end, though messages go on being lost.
-        net.mine(0);
-        net.mine(0);
+        let highest = net.tips().into_iter().map(|(_, height, _)| height).max();
+        while Some(net.height(0)) <= highest {
+            net.mine(0);
+        }
         assert!(net.converges_within(120_000), "{:#?}", net.tips());
     }
 }

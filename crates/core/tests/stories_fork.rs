@@ -49,7 +49,7 @@ fn a_tie_is_kept_on_the_first_seen_after_a_restart_too() {
 
 #[test]
 fn after_a_split_the_longer_side_wins() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut plan = plan(4);
         for node in 0..4 {
             plan = plan.relay(node, relay);
@@ -79,7 +79,7 @@ fn after_a_split_the_longer_side_wins() {
 
 #[test]
 fn a_reorg_of_two_thousand_blocks_comes_in_several_batches() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut net = plan(2).relay(0, relay).relay(1, relay).links(&[]).start();
         net.mine_many(0, 2_400);
         net.mine_many(1, 2_300);

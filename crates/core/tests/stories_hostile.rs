@@ -146,7 +146,7 @@ fn a_mutated_body_in_answer_to_a_request_turns_to_another_peer() {
 
 #[test]
 fn a_body_over_the_limit_makes_the_block_and_its_descendants_invalid_for_ever() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut network = plan(1).consensus;
         network.body_bytes_max = 100;
         let mut net = plan(1)
@@ -271,7 +271,7 @@ fn the_same_message_again_and_again_has_no_further_effect() {
 
 #[test]
 fn an_answer_without_end_comes_to_an_end() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut net = plan(1).relay(0, relay).quiet().start();
         net.mine_many(0, 30);
         let puppet = net.puppet();
@@ -308,7 +308,7 @@ fn an_answer_without_end_comes_to_an_end() {
                     blocks: chain.clone(),
                     more: true,
                 },
-                Relay::Announce => headers(&chain, true),
+                _ => headers(&chain, true),
             };
             net.inject(puppet, 0, &answer);
         }

@@ -68,7 +68,7 @@ fn a_new_block_during_a_download_does_not_end_it() {
 
 #[test]
 fn a_silent_peer_is_replaced() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut net = plan(4).relay(3, relay).links(&[(0, 1), (0, 2)]).start();
         net.mine_many(0, 1_500);
         assert!(net.converges_within(60_000) || net.height(2) == 1_500);
@@ -244,7 +244,7 @@ fn bodies_may_come_in_any_order() {
 
 #[test]
 fn an_interrupted_download_of_a_long_branch_is_taken_up_again() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let long: usize = if relay == Relay::Flood { 1_300 } else { 2_600 };
         let mut net = plan(3).relay(2, relay).links(&[]).start();
         // Two long branches: the node is on the shorter one.

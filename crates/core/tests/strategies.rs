@@ -2,43 +2,11 @@
 
 mod support;
 
-use forkful_core::strategy::{Cause, Publish, Situation};
+use forkful_core::strategy::{Cause, Claim, Publish, Selfish, Situation};
 use forkful_core::{
     BlockId, Hash, Header, Message, MessageKind, Relay, Strategy, Timestamp, Wire, limits,
 };
 use support::{Forge, Net, plan};
-
-/// Selfish mining as Eyal and Sirer describe it (2014, Algorithm 1), in short: show just
-/// enough to stay ahead, and everything when the lead shrinks to one.
-#[derive(Debug, Default)]
-struct Selfish {
-    /// Two equal branches are public, one of them ours.
-    race: bool,
-}
-
-impl Strategy for Selfish {
-    fn name(&self) -> &'static str {
-        "selfish"
-    }
-
-    fn publish(&mut self, now: &Situation<'_>, cause: Cause) -> Publish {
-        let lead = now.tip_height.saturating_sub(now.public_height);
-        let race = std::mem::take(&mut self.race);
-        match cause {
-            // A race is won by showing the next block.
-            Cause::Mined(_) if race => Publish::All,
-            Cause::Mined(_) => Publish::Nothing,
-            Cause::PublicTip if lead <= 1 => {
-                self.race = lead == 0 && now.tip != now.public_tip;
-                Publish::All
-            }
-            Cause::PublicTip => now
-                .withheld
-                .first()
-                .map_or(Publish::Nothing, |b| Publish::UpTo(*b)),
-        }
-    }
-}
 
 /// Never shows a block of its own.
 #[derive(Debug)]
@@ -67,29 +35,24 @@ impl Strategy for Backward {
         BlockId::GENESIS
     }
 
-    fn claimed_time(&self, _: Timestamp, earliest: Timestamp) -> Timestamp {
-        earliest
-    }
-}
-
-/// Every hash that a message tells its receiver of, but "not found", which echoes.
-fn told(message: &Message<Wire>) -> Vec<Hash> {
-    match message {
-        Message::RequestHeaders(names) | Message::RequestChain(names) => names.clone(),
-        Message::RequestBlock(name) => vec![*name],
-        shows => support::check::shown(shows),
+    fn claimed_time(&self, claim: &Claim<'_>) -> Timestamp {
+        claim.earliest
     }
 }
 
 fn tells_of(net: &Net, node: usize, secrets: &[Hash]) -> Vec<MessageKind> {
     let of_it = net.sent.iter().filter(|(_, from, ..)| *from == node);
-    let leaks = of_it.filter(|(.., m)| told(m).iter().any(|hash| secrets.contains(hash)));
+    let leaks = of_it.filter(|(.., m)| {
+        support::check::told(m)
+            .iter()
+            .any(|hash| secrets.contains(hash))
+    });
     leaks.map(|(.., m)| m.kind()).collect()
 }
 
 #[test]
 fn a_withheld_block_never_leaks() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut net = plan(3)
             .relay(0, relay)
             .strategy(0, || Box::new(Hoarder))
@@ -104,6 +67,9 @@ fn a_withheld_block_never_leaks() {
         // ... through answers, asked by its very name or around it, ...
         for secret in &secrets {
             net.inject(puppet, 0, &Message::RequestBlock(*secret));
+            net.inject(puppet, 0, &Message::RequestCompact(*secret));
+            let (block, indices) = (*secret, Vec::new());
+            net.inject(puppet, 0, &Message::RequestEntries { block, indices });
         }
         for locator in [vec![], secrets.clone(), vec![secrets[3], early]] {
             net.inject(puppet, 0, &Message::RequestChain(locator.clone()));
@@ -116,6 +82,10 @@ fn a_withheld_block_never_leaks() {
         net.inject(puppet, 0, &Message::Announce(ahead[2].header));
         net.run_for(5_000);
         net.inject(puppet, 0, &support::headers(&ahead, true));
+        net.run_for(5_000);
+        // ... through a crash, ...
+        net.crash(0);
+        net.restart(0);
         net.run_for(5_000);
         // ... or while it follows the others.
         net.mine_many(2, 5);
@@ -159,7 +129,7 @@ fn a_published_tie_is_relayed_parents_first_and_wins_with_the_next_block() {
 
 #[test]
 fn honest_nodes_take_the_longer_private_chain() {
-    for relay in [Relay::Flood, Relay::Announce] {
+    for relay in Relay::ALL {
         let mut plan = plan(3).quiet().strategy(0, || Box::<Selfish>::default());
         for node in 0..3 {
             plan = plan.relay(node, relay);
@@ -227,6 +197,8 @@ fn a_secret_that_somebody_builds_on_is_none_any_more() {
     let heard = net.heard(puppet);
     let shown = |(_, m): &(usize, Message<Wire>)| matches!(m, Message::Block(_));
     assert!(heard.iter().any(shown), "{heard:?}");
+    assert_eq!(net.published, [(0, secret)]);
+    assert!(net.withheld(0).is_empty());
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use forkful_core::wire::WireError;
-use forkful_core::{Block, Entry, Hash, Header, Message, MessageKind, Timestamp, Wire, limits};
+use forkful_core::{
+    Block, Entry, Hash, Header, Message, MessageKind, ShortId, Timestamp, Wire, limits,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -17,6 +19,10 @@ fn header() -> impl Strategy<Value = Header> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     vec(any::<u8>(), 0..40).prop_map(Entry::from)
+}
+
+fn short_id() -> impl Strategy<Value = ShortId> {
+    any::<[u8; ShortId::LEN]>().prop_map(ShortId)
 }
 
 fn block() -> impl Strategy<Value = Arc<Block>> {
@@ -38,6 +44,23 @@ fn message() -> impl Strategy<Value = Message<Wire>> {
         (vec(block(), 0..8), any::<bool>())
             .prop_map(|(blocks, more)| Message::Chain { blocks, more }),
         entry().prop_map(Message::NewData),
+        hash().prop_map(Message::RequestCompact),
+        (
+            header(),
+            any::<u64>(),
+            vec(short_id(), 0..30).prop_map(Arc::from)
+        )
+            .prop_map(|(header, nonce, short_ids)| {
+                Message::CompactBlock {
+                    header,
+                    nonce,
+                    short_ids,
+                }
+            }),
+        (hash(), vec(any::<u32>(), 0..30))
+            .prop_map(|(block, indices)| Message::RequestEntries { block, indices }),
+        (hash(), vec(entry(), 0..6))
+            .prop_map(|(block, entries)| Message::Entries { block, entries }),
     ]
 }
 
@@ -82,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn all_bytes_are_read_or_refused(kind in 0..12_u8, bytes in vec(any::<u8>(), 0..600)) {
+    fn all_bytes_are_read_or_refused(kind in 0..16_u8, bytes in vec(any::<u8>(), 0..600)) {
         let bytes = [vec![kind], bytes].concat();
         if let Ok(read) = Message::decode(&bytes) {
             prop_assert_eq!(encoded(&read), bytes);
@@ -124,7 +147,7 @@ proptest! {
 /// allocated: the error names what is missing for all that was claimed.
 #[test]
 fn a_lying_count_is_refused_at_once() {
-    let lists: [(MessageKind, usize, usize, usize); 4] = [
+    let lists: [(MessageKind, usize, usize, usize); 7] = [
         // Bytes in front of the count, the most allowed, the least bytes of an item.
         (
             MessageKind::RequestHeaders,
@@ -135,6 +158,9 @@ fn a_lying_count_is_refused_at_once() {
         (MessageKind::RequestChain, 0, limits::LOCATOR_HASHES_MAX, 32),
         (MessageKind::Headers, 1, limits::HEADERS_MAX, 88),
         (MessageKind::Chain, 1, limits::CHAIN_BLOCKS_MAX, 92),
+        (MessageKind::CompactBlock, 96, limits::WIRE_ENTRIES_MAX, 6),
+        (MessageKind::RequestEntries, 32, limits::WIRE_ENTRIES_MAX, 4),
+        (MessageKind::Entries, 32, limits::WIRE_ENTRIES_MAX, 4),
     ];
     let with_entries = [
         (MessageKind::NewBlock, 88, limits::WIRE_ENTRIES_MAX, 4),
@@ -218,8 +244,17 @@ fn the_largest_block_of_any_network_fits_in_every_message_that_carries_one() {
         Message::NewBlock(Arc::clone(&block)),
         Message::Block(Arc::clone(&block)),
         Message::Chain {
-            blocks: vec![block],
+            blocks: vec![Arc::clone(&block)],
             more: true,
+        },
+        Message::Entries {
+            block: Hash::ZERO,
+            entries: block.entries.clone(),
+        },
+        Message::CompactBlock {
+            header,
+            nonce: 0,
+            short_ids: vec![ShortId([0; 6]); limits::WIRE_ENTRIES_MAX].into(),
         },
     ] {
         let bytes = encoded(&message);

@@ -14,10 +14,12 @@
 use std::sync::Arc;
 
 use forkful_core::merkle::merkle_root;
-use forkful_core::{Block, Entry, Hash, Header, Message, MessageKind, Timestamp, Wire, sha256};
+use forkful_core::{
+    Block, Entry, Hash, Header, Message, MessageKind, ShortIdKey, Timestamp, Wire, sha256,
+};
 
 /// The kind and all bytes of a message, with spaces between the parts.
-const VECTORS: [(MessageKind, &str); 10] = [
+const VECTORS: [(MessageKind, &str); 14] = [
     (
         MessageKind::NewBlock,
         "01 0000000000000007 0000019b76daa8aa \
@@ -72,6 +74,27 @@ const VECTORS: [(MessageKind, &str); 10] = [
          00000000",
     ),
     (MessageKind::NewData, "0a 00000005 68656c6c6f"),
+    (
+        MessageKind::RequestCompact,
+        "0b 0e64e7d87c14e350267bf0c5c28ce99ea64f9062b8c8ba8d6ce43c97512b85f3",
+    ),
+    (
+        MessageKind::CompactBlock,
+        "0c 0000000000000007 0000019b76daa8aa \
+         839c2b9ea7fce3c8d2a5bf116746a83ef8e789669e30004a3ff95691469d0e77 \
+         e47125968b3b71049fbc4802d1e40a71ea1359decfabacf70b34588037d4ff0c 000000000000002a \
+         0102030405060708 00000002 d8b0b9acf213 ac1e9782b1e4",
+    ),
+    (
+        MessageKind::RequestEntries,
+        "0d 0e64e7d87c14e350267bf0c5c28ce99ea64f9062b8c8ba8d6ce43c97512b85f3 \
+         00000002 00000000 00000001",
+    ),
+    (
+        MessageKind::Entries,
+        "0e 0e64e7d87c14e350267bf0c5c28ce99ea64f9062b8c8ba8d6ce43c97512b85f3 \
+         00000002 00000005 68656c6c6f 00000000",
+    ),
 ];
 
 fn blocks() -> [Arc<Block>; 2] {
@@ -119,6 +142,25 @@ fn message(kind: MessageKind) -> Message<Wire> {
             more: false,
         },
         MessageKind::NewData => Message::NewData(b"hello"[..].into()),
+        MessageKind::RequestCompact => Message::RequestCompact(hash),
+        MessageKind::CompactBlock => {
+            let nonce = 0x0102_0304_0506_0708;
+            let key = ShortIdKey::new(&first.header, nonce);
+            let names = first.entries.iter().map(|entry| key.id(&sha256(entry)));
+            Message::CompactBlock {
+                header: first.header,
+                nonce,
+                short_ids: names.collect(),
+            }
+        }
+        MessageKind::RequestEntries => Message::RequestEntries {
+            block: hash,
+            indices: vec![0, 1],
+        },
+        MessageKind::Entries => Message::Entries {
+            block: hash,
+            entries: first.entries.clone(),
+        },
     }
 }
 

@@ -282,8 +282,5 @@ impl Node {
 
 /// The word for a strategy, as in scenarios.
 pub(crate) fn strategy_name(strategy: StrategyKind) -> String {
-    match serde_json::to_value(strategy) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => format!("{strategy:?}"),
-    }
+    strategy.build().name().to_owned()
 }

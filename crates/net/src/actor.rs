@@ -116,6 +116,8 @@ pub struct Parts<T> {
 pub struct Actor<T> {
     parts: Parts<T>,
     effects: Effects,
+    /// Blocks that the node rebuilt, to be taken as if their senders had sent them whole.
+    rebuilt: Vec<Envelope>,
     deadline: Option<Instant>,
 }
 
@@ -125,6 +127,7 @@ impl<T: Transport> Actor<T> {
         Actor {
             parts,
             effects: Effects::new(),
+            rebuilt: Vec::new(),
             deadline: None,
         }
     }
@@ -195,23 +198,27 @@ impl<T: Transport> Actor<T> {
         }
     }
 
-    fn receive(&mut self, Envelope { from, message }: Envelope) {
+    fn receive(&mut self, envelope: Envelope) {
         let shared = self.parts.shared.clone();
-        let mut participant = shared.lock();
+        self.take(&mut shared.lock(), envelope);
+    }
+
+    /// Through the door, and to the node.
+    fn take(&mut self, participant: &mut Participant, Envelope { from, message }: Envelope) {
         if let Some(hash) = door::unknown_name(&participant.tree, &message) {
             return self.parts.transport.send(from, Message::NotFound(hash));
         }
         let clock = self.parts.clock.now().clock;
         let Admitted { message, rejected } = door::admit(&mut participant.tree, message, clock);
         if let Some(message) = message {
-            self.handle(&mut participant, Input::Received(from, message));
+            self.handle(participant, Input::Received(from, message));
         }
         if let Some(rejection) = rejected {
             self.tell(What::Rejected {
                 from: NodeId(from.0),
                 why: rejection.to_string(),
             });
-            self.handle(&mut participant, Input::Rejected(from, Box::new(rejection)));
+            self.handle(participant, Input::Rejected(from, Box::new(rejection)));
         }
     }
 
@@ -229,6 +236,9 @@ impl<T: Transport> Actor<T> {
             self.perform(participant, effect);
         }
         self.effects = effects;
+        while let Some(envelope) = self.rebuilt.pop() {
+            self.take(participant, envelope);
+        }
     }
 
     fn perform(&mut self, participant: &Participant, effect: Effect) {
@@ -246,6 +256,17 @@ impl<T: Transport> Actor<T> {
             }
             Effect::Mine { .. } => self.start_search(participant),
             Effect::Accepted { block, from } => self.tell_accepted(participant, block, from),
+            Effect::Withheld(block) => self.store().put_withheld(participant.tree.hash(block)),
+            Effect::Published(id) => {
+                let block = participant.block_ref(id);
+                self.store().set_published(&block.hash);
+                self.tell(What::Published { block });
+            }
+            Effect::Attempt(attempt) => self.tell(attempt.into()),
+            Effect::Rebuilt(from, block) => {
+                let message = Message::Block(block);
+                self.rebuilt.push(Envelope { from, message });
+            }
             Effect::TipChanged(change) => self.tell_tip(participant, change),
             Effect::Data {
                 entry,
@@ -333,7 +354,14 @@ impl Participant {
             // set back is asked for again.
             let _ = tree.insert_block(Arc::clone(block), clock);
         }
-        let mut node = Node::restore(config, strategy, seed, &tree);
+        // What no entry lacks cannot be missing here: that is for simulators.
+        let config = Config {
+            compact_failure_per_million: 0,
+            ..config
+        };
+        let withheld = store.withheld().iter();
+        let withheld = withheld.filter_map(|hash| tree.find(hash)).collect();
+        let mut node = Node::restore(config, strategy, seed, &tree, withheld);
         for entry in store.data() {
             node.restore_data(&tree, Arc::clone(entry));
         }

@@ -58,7 +58,7 @@ fn eight_nodes_race_and_all_data_is_on_the_chain() {
 /// a receiver that waited for its sends would stand still here.
 #[test]
 fn inboxes_for_one_message_do_not_deadlock() {
-    for relay in ["flood", "announce"] {
+    for relay in ["flood", "announce", "compact"] {
         let outcome = run(&format!(
             "network = {{ nodes = 12, inbox = 1, link = {{ latency = '1ms' }} }}
              consensus = {{ difficulty = {{ rule = 'fixed', zero_bits = 10 }} }}
@@ -235,4 +235,26 @@ fn the_report_and_the_chain_of_an_interrupted_run_are_about_one_tip() {
     let outcome = run.join().unwrap();
     let last = outcome.chain.last().unwrap();
     assert_eq!(last.header.hash(), outcome.report.tip);
+}
+
+#[test]
+fn an_attacker_plays_in_the_mesh_and_outlives_a_crash() {
+    let outcome = run("network = { nodes = 6, link = { latency = '5ms' } }
+         consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
+         mining = { hash_rate = '5k' }
+         relay = { policy = 'compact' }
+         workload = { every = '50ms', count = 10 }
+         stop = { height = 40 }
+         nodes = [{ nodes = 0, hash_share = 4, strategy = 'selfish' }]
+         [[events]]
+         at_height = 10
+         do = 'crash'
+         node = 0
+         [[events]]
+         at_height = 15
+         do = 'restart'
+         node = 0");
+    assert_converged(&outcome);
+    let report = &outcome.report;
+    assert!(!report.nodes[0].honest && report.nodes[0].blocks_mined > 0);
 }

@@ -39,6 +39,7 @@ mod files;
 mod final_state;
 mod fork_tree;
 mod locate;
+mod network;
 mod node_set;
 mod nodes;
 mod outcome;
@@ -54,6 +55,7 @@ mod schema;
 mod set;
 mod spread;
 mod stop;
+mod strategy;
 mod stream;
 mod timetable;
 mod topology;
@@ -69,6 +71,7 @@ pub use expect::{Bounds, Expect};
 pub use files::{FileError, ReadFile};
 pub use final_state::{FinalState, NodeFinal};
 pub use fork_tree::{BlockRecord, Branch, ForkTree};
+pub use network::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 pub use node_set::NodeSet;
 pub use outcome::{Outcome, Sink};
 pub use overrides::Overrides;
@@ -81,12 +84,10 @@ pub use report::{
     Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
     Spread,
 };
-pub use scenario::{
-    GenesisTime, Jitter, JitterKind, Kernel, Link, Mining, Network, NodeSpec, Processing, Rules,
-    Scenario, SpecialLink, StrategyKind,
-};
+pub use scenario::{GenesisTime, Kernel, Mining, NodeSpec, Rules, Scenario};
 pub use schema::{report_schema, scenario_schema};
 pub use stop::{Progress, Stop, Verdict, patience};
+pub use strategy::StrategyKind;
 pub use stream::Stream;
 pub use timetable::Timetable;
 pub use topology::{EdgeList, TooManyLinks, Topology};

@@ -4,7 +4,8 @@ use forkful_core::{Config, NodeId};
 
 use crate::distribution::Distribution;
 use crate::quantity::HashRate;
-use crate::scenario::{NodeSpec, Scenario, StrategyKind};
+use crate::scenario::{NodeSpec, Scenario};
+use crate::strategy::StrategyKind;
 use crate::stream::Stream;
 use crate::traffic::Cost;
 
@@ -175,6 +176,9 @@ impl crate::scenario::NodeOverride {
         spec.strategy = self.strategy.unwrap_or(spec.strategy);
         spec.config = Config {
             relay: self.relay.unwrap_or(spec.config.relay),
+            compact_failure_per_million: self
+                .compact_failure
+                .unwrap_or(spec.config.compact_failure_per_million),
             ..spec.config
         };
         spec.clock_skew_ms = self.clock_skew_ms.unwrap_or(spec.clock_skew_ms);

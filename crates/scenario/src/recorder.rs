@@ -122,6 +122,8 @@ impl Recorder {
             | What::PeerDown { .. }
             | What::Crashed
             | What::HashRate { .. }
+            | What::Published { .. }
+            | What::AttemptEnded { .. }
             | What::LinkCut { .. }
             | What::LinkHealed { .. }
             | What::Split { .. }

@@ -1,17 +1,12 @@
 //! A checked scenario: every number in its range, every node there is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use forkful_core::{
-    Config, Consensus, DifficultyRule, ForkChoice, Honest, NodeId, Relay, Strategy, Timestamp,
-};
+use forkful_core::{Config, Consensus, DifficultyRule, ForkChoice, NodeId, Relay, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{TimedAction, Workload};
-use crate::block_bytes::BlockBytes;
 use crate::check;
 use crate::churn::Churn;
 use crate::distribution::Distribution;
@@ -20,14 +15,14 @@ use crate::error::{Fault, ScenarioError};
 use crate::expect::Expect;
 use crate::files::{Files, ReadFile, no_files};
 use crate::locate::{locate, parse_document};
+use crate::network::{Link, Network};
 use crate::node_set::NodeSet;
 use crate::overrides::{Overrides, locate_or_set};
 use crate::quantity::HashRate;
-use crate::regions::RegionTable;
 use crate::stop::Stop;
+use crate::strategy::StrategyKind;
 use crate::stream::Stream;
-use crate::topology::{Degrees, Topology};
-use crate::traffic::{Downlink, Uplink};
+use crate::topology::Degrees;
 use crate::world::World;
 
 /// What a network is, what happens to it, when the run ends and what must hold then.
@@ -65,116 +60,6 @@ pub struct Scenario {
     pub expect: Expect,
     pub(crate) overrides: Vec<NodeOverride>,
     pub(crate) source: Source,
-}
-
-/// The nodes and what connects them.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// How many nodes: at least 1.
-    pub nodes: u32,
-    /// Who is linked to whom.
-    pub topology: Topology,
-    /// Messages that a node's inbox holds: at least 1.
-    pub inbox: usize,
-    /// What a link is like unless [`links`](Self::links) says otherwise.
-    pub link: Link,
-    /// Links that differ; the lower node of each pair first.
-    pub links: BTreeMap<(NodeId, NodeId), SpecialLink>,
-    /// Where the nodes are: then latencies are those between regions, and not the link's.
-    pub regions: Option<Arc<RegionTable>>,
-    /// How a node sends several bodies.
-    pub uplink: Uplink,
-    /// How a node receives several bodies.
-    pub downlink: Downlink,
-    /// What receivers spend on messages.
-    pub processing: Processing,
-    /// What blocks weigh on links beyond their own length.
-    pub block_bytes: BlockBytes,
-}
-
-/// What a link is like, in each of its two directions.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Link {
-    /// The mean time a message is under way.
-    pub latency: Duration,
-    /// How the time under way strays from the mean.
-    pub jitter: Jitter,
-    /// Bits per second in each direction, above zero; `None` is unlimited.
-    pub bandwidth_bits: Option<u64>,
-    /// The probability that a message is lost, from 0 to 1.
-    pub loss: f64,
-    /// Whether the messages of one direction never overtake each other, as over TCP.
-    pub ordered: bool,
-}
-
-/// A link that differs from the others.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct SpecialLink {
-    /// What it is like.
-    pub link: Link,
-    /// Whether its latency is its own, even where the others' is that of their regions.
-    pub has_latency: bool,
-}
-
-/// How the time under way strays from its mean.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Jitter {
-    /// By which law.
-    pub kind: JitterKind,
-    /// Drawn once for a link and the same in both directions, not for each message.
-    pub per_link: bool,
-    /// Samples are rounded to multiples of it; zero is a nanosecond.
-    pub round: Duration,
-}
-
-/// By which law the time under way varies.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum JitterKind {
-    /// Not at all.
-    None,
-    /// Uniform between the mean less the spread and the mean plus the spread; where the
-    /// mean is smaller than the spread, between 0 and twice the mean.
-    Uniform {
-        /// At most how far from the mean.
-        spread: Duration,
-    },
-    /// Pareto with scale mean - offset and shape mean / offset, so that its mean is the mean.
-    Pareto {
-        /// How far the least value is below the mean: less than any mean.
-        offset: Duration,
-    },
-    /// Lognormal.
-    Lognormal {
-        /// The standard deviation of the logarithm.
-        sigma: f64,
-    },
-}
-
-/// What receivers spend on messages before they act on them. All messages at once: nobody waits for
-/// another message to be processed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Processing {
-    /// On one without a body.
-    pub message: Duration,
-    /// On one with a body.
-    pub block: Duration,
-    /// On every million bytes of one with a body, in addition.
-    pub block_per_megabyte: Duration,
-}
-
-impl Jitter {
-    /// None at all.
-    pub const NONE: Jitter = Jitter {
-        kind: JitterKind::None,
-        per_link: false,
-        round: Duration::ZERO,
-    };
-}
-
-impl Link {
-    pub(crate) fn with_latency(self, latency: Duration) -> Link {
-        Link { latency, ..self }
-    }
 }
 
 /// The rules of the chain, but for the moment of genesis where that is the run's start.
@@ -229,24 +114,6 @@ pub enum Kernel {
     Portable,
 }
 
-/// How a node behaves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum StrategyKind {
-    /// By the protocol.
-    #[default]
-    Honest,
-}
-
-impl StrategyKind {
-    /// The strategy itself, as the core plays it.
-    pub fn build(self) -> Box<dyn Strategy> {
-        match self {
-            StrategyKind::Honest => Box::new(Honest),
-        }
-    }
-}
-
 /// One node, with everything that the scenario says of it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct NodeSpec {
@@ -277,6 +144,7 @@ pub(crate) struct NodeOverride {
     pub hash_share: Option<f64>,
     pub strategy: Option<StrategyKind>,
     pub relay: Option<Relay>,
+    pub compact_failure: Option<u32>,
     pub clock_skew_ms: Option<i64>,
     pub region: Option<u8>,
     pub upload_bits: Option<u64>,

@@ -25,7 +25,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[relay]\ninterval = '3ms'",
-        "line 2, column 1: relay.interval: there is no such key; known here: policy, tip_interval, request_timeout",
+        "line 2, column 1: relay.interval: there is no such key; known here: policy, tip_interval, request_timeout, compact_failure",
     ),
     (
         "[[events]]\nat = '1s'\ndo = 'splitt'",
@@ -36,8 +36,8 @@ const WRONG: &[(&str, &str)] = &[
         "line 1, column 25: consensus.fork_choice: \"shortest\" means nothing here; known: most-work, longest",
     ),
     (
-        "[[nodes]]\nnodes = 1\nstrategy = 'selfish'",
-        "line 3, column 12: nodes[0].strategy: \"selfish\" means nothing here; known: honest",
+        "[[nodes]]\nnodes = 1\nstrategy = 'selfsih'",
+        "line 3, column 12: nodes[0].strategy: \"selfsih\" means nothing here; did you mean selfish?; known: honest, selfish, lead-stubborn, equal-fork-stubborn, trail-stubborn, stubborn, double-spend, time-warp",
     ),
     // The wrong type.
     (

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use forkful_core::event::{DropReason, What};
+use forkful_core::node::TipChange;
 use forkful_core::{
-    BlockId, BlockRef, Effect, Event, Input, Message, MessageKind, NodeId, PeerId, Time,
-    message::Ids,
+    BlockId, Effect, Input, Message, MessageKind, NodeId, PeerId, Time, message::Ids,
 };
 use forkful_scenario::Parcel;
 
 use crate::run::{Happening, Sending, Sim};
+use crate::shelf::only_block;
 
 /// The length of an announcement: its type and a header (a test holds it against the codec).
 const ANNOUNCE_BYTES: u32 = 89;
@@ -28,7 +29,7 @@ impl Sim<'_> {
             // Others may have been put aside because this one was to come first.
             self.put_back(to);
             let (sender, back) = self.network.other_end(to, from);
-            let bytes = self.bytes(&message);
+            let bytes = self.bytes(&message, to);
             return self.tell_dropped((sender, back), kind, bytes, why);
         }
         let about = about(&message);
@@ -38,37 +39,28 @@ impl Sim<'_> {
 
     fn send(&mut self, from: NodeId, peer: PeerId, message: Message<Ids>) {
         let kind = message.kind();
-        let bytes = self.bytes(&message);
+        let bytes = self.bytes(&message, self.network.other_end(from, peer).0);
         let Some((to, back, arrives)) = self.transmit(from, peer, kind, bytes) else {
             return;
         };
-        let happening = match message {
-            Message::NewBlock(block) | Message::Announce(block) => {
-                return self.send_news((to, back), kind, block, arrives);
+        let from = back;
+        let happening = match (&message, only_block(&message)) {
+            (Message::NewBlock(_) | Message::Announce(_), Some(block)) => {
+                return self.send_news((to, from), kind, block, arrives);
             }
-            Message::RequestBlock(block) | Message::NotFound(block) | Message::Block(block) => {
-                Happening::Deliver {
-                    to,
-                    from: back,
-                    kind,
-                    block,
-                }
-            }
-            large => Happening::DeliverParcel {
+            (_, Some(block)) => Happening::Deliver {
                 to,
-                from: back,
-                number: self.keep_parcel(large),
+                from,
+                kind,
+                block,
+            },
+            (_, None) => Happening::DeliverFromShelf {
+                to,
+                from,
+                number: self.shelf.put(message),
             },
         };
         self.queue.push(arrives, happening);
-    }
-
-    #[inline]
-    fn trace_sent(&mut self, from: NodeId, to: NodeId, kind: MessageKind, arrives: Option<Time>) {
-        let arrives = arrives.unwrap_or(Time::NEVER).0;
-        self.trace.add(self.now.0 ^ arrives.rotate_left(32));
-        let ends = u64::from(from.0) << 32 | u64::from(to.0);
-        self.trace.add(ends ^ (kind as u64) << 56);
     }
 
     /// Gives a message to a link: whom it reaches, as whose, and when, unless it is lost.
@@ -111,22 +103,18 @@ impl Sim<'_> {
         Some((to, back, arrives?))
     }
 
-    fn keep_parcel(&mut self, message: Message<Ids>) -> u32 {
-        if let Some(number) = self.free_parcels.pop() {
-            self.parcels[number as usize] = Some(message);
-            return number;
-        }
-        self.parcels.push(Some(message));
-        u32::try_from(self.parcels.len() - 1).unwrap_or(u32::MAX)
-    }
-
     /// What a message weighs on the links, with what its blocks weigh beyond their own length.
-    fn bytes(&self, message: &Message<Ids>) -> u32 {
+    pub(crate) fn bytes(&self, message: &Message<Ids>, to: NodeId) -> u32 {
         let length = message.encoded_len(&self.tree) as u64;
         let of = |block: &BlockId| self.weights[block.index()];
         let extra = match message {
             Message::NewBlock(block) | Message::Block(block) => of(block),
             Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            Message::CompactBlock { .. } => self.scenario.network.block_bytes.compact(),
+            Message::Entries { block, entries } if entries.is_empty() => {
+                let weights = &self.scenario.network.block_bytes;
+                weights.missing(&self.tree.hash(*block), to)
+            }
             _ => 0,
         };
         u32::try_from(length.saturating_add(extra)).unwrap_or(u32::MAX)
@@ -208,7 +196,14 @@ impl Sim<'_> {
     fn perform(&mut self, id: NodeId, effect: Effect) {
         match effect {
             // What a node has stored is its view, and outlives a crash.
-            Effect::Store(_) | Effect::StoreData(_) => {}
+            // The one tree has every body, so nothing is ever rebuilt from its parts.
+            Effect::Store(_) | Effect::StoreData(_) | Effect::Withheld(_) | Effect::Rebuilt(..) => {
+            }
+            Effect::Published(block) => {
+                let block = self.block_ref(block);
+                self.tell(Some(id), What::Published { block });
+            }
+            Effect::Attempt(attempt) => self.tell(Some(id), attempt.into()),
             // Of all effects most are these.
             Effect::Send(peer, Message::Announce(block)) => {
                 let kind = MessageKind::Announce;
@@ -224,162 +219,49 @@ impl Sim<'_> {
                 }
             }
             Effect::Accepted { block, from } => self.tell_accepted(id, block, from),
-            Effect::TipChanged(change) => {
-                self.count_tip(id, change.old, false);
-                self.count_tip(id, change.new, true);
-                self.changed = true;
-                // While nobody mines to see whether all agree, patience begins anew.
-                self.paused_since = self.paused_since.map(|_| self.now);
-                self.height = self.height.max(self.tree.height(change.new));
-                let what = What::TipChanged {
-                    old: self.block_ref(change.old),
-                    new: self.block_ref(change.new),
-                    disconnected: u32::try_from(change.disconnected).unwrap_or(u32::MAX),
-                    connected: u32::try_from(change.connected).unwrap_or(u32::MAX),
-                };
-                self.trace.add(self.now.0 ^ u64::from(id.0) << 40);
-                self.trace.add(change.new.index() as u64);
-                self.tell(Some(id), what);
-            }
+            Effect::TipChanged(change) => self.tip_changed(id, change),
             Effect::Data {
                 entry,
                 bytes,
                 taken,
-            } => {
-                let what = match taken {
-                    Ok(()) => What::Submitted {
-                        entry,
-                        bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-                    },
-                    Err(why) => What::Refused {
-                        entry,
-                        why: why.to_string(),
-                    },
-                };
-                self.tell(Some(id), what);
-            }
+            } => self.tell_data(id, entry, bytes, taken),
             Effect::Deadline(time) => self.schedule(id, time),
             Effect::Disconnect(peer, why) => {
-                let (other, _) = self.network.other_end(id, peer);
                 self.put_all_back();
                 self.network.cut_peer(id, peer);
-                let what = What::PeerDown {
-                    peer: other,
-                    why: why.to_string(),
-                };
-                self.tell(Some(id), what);
+                let (peer, _) = self.network.other_end(id, peer);
+                let why = why.to_string();
+                self.tell(Some(id), What::PeerDown { peer, why });
             }
         }
     }
 
-    fn tell_accepted(&mut self, id: NodeId, block: BlockId, from: Option<PeerId>) {
-        let named = self.block_ref(block);
-        let what = match from {
-            Some(peer) => What::Received {
-                block: named,
-                from: self.network.other_end(id, peer).0,
-            },
-            None => What::Mined {
-                block: named,
-                parent: self.tree.header(block).previous_hash,
-                entries: self.tree.block(block).map_or(0, |block| {
-                    u32::try_from(block.entries.len()).unwrap_or(u32::MAX)
-                }),
-            },
+    fn tip_changed(&mut self, id: NodeId, change: TipChange) {
+        self.count_tip(id, change.old, false);
+        self.count_tip(id, change.new, true);
+        self.changed = true;
+        // While nobody mines to see whether all agree, patience begins anew.
+        self.paused_since = self.paused_since.map(|_| self.now);
+        self.height = self.height.max(self.tree.height(change.new));
+        self.trace_tip(id, change.new);
+        let what = What::TipChanged {
+            old: self.block_ref(change.old),
+            new: self.block_ref(change.new),
+            disconnected: u32::try_from(change.disconnected).unwrap_or(u32::MAX),
+            connected: u32::try_from(change.connected).unwrap_or(u32::MAX),
         };
         self.tell(Some(id), what);
-    }
-
-    pub(crate) fn tell(&mut self, node: Option<NodeId>, what: What) {
-        let time = self.now;
-        let event = Event { time, node, what };
-        self.recorder.record(&event);
-        let options = &mut self.options;
-        for sink in options.sinks.iter_mut().chain(&mut options.watchers) {
-            sink(&event);
-        }
-    }
-
-    /// What there is millions of: an event only if somebody wants every single one.
-    fn tell_of_message(&mut self, node: NodeId, what: impl FnOnce() -> What) {
-        if self.options.sinks.is_empty() {
-            return;
-        }
-        let event = Event {
-            time: self.now,
-            node: Some(node),
-            what: what(),
-        };
-        for sink in &mut self.options.sinks {
-            sink(&event);
-        }
-    }
-
-    fn tell_sent(&mut self, sending: &Sending) {
-        let &Sending {
-            from,
-            to,
-            kind,
-            bytes,
-            ..
-        } = sending;
-        for sink in &mut self.options.messages {
-            sink(sending);
-        }
-        self.tell_of_message(from, || What::Sent { to, kind, bytes });
-    }
-
-    fn tell_delivered(&mut self, to: NodeId, from: PeerId, message: &Message<Ids>) {
-        let kind = message.kind();
-        self.recorder.delivered(kind);
-        if !self.options.sinks.is_empty() {
-            let bytes = self.bytes(message);
-            let (from, _) = self.network.other_end(to, from);
-            self.tell_of_message(to, || What::Delivered { from, kind, bytes });
-        }
-    }
-
-    fn tell_dropped(
-        &mut self,
-        (from, peer): (NodeId, PeerId),
-        kind: MessageKind,
-        bytes: u32,
-        why: DropReason,
-    ) {
-        self.recorder.dropped(kind, why);
-        let (to, _) = self.network.other_end(from, peer);
-        self.tell_of_message(from, || What::Dropped {
-            to,
-            kind,
-            bytes,
-            why,
-        });
-    }
-
-    /// A block that was found: its hash covers when, on what and with which data.
-    fn trace_block(&mut self, block: BlockId) {
-        self.trace.add(self.now.0);
-        let hash = self.tree.hash(block);
-        for word in hash.as_bytes().chunks_exact(8) {
-            let word = word
-                .iter()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte));
-            self.trace.add(word);
-        }
-    }
-
-    pub(crate) fn block_ref(&self, id: BlockId) -> BlockRef {
-        BlockRef {
-            hash: self.tree.hash(id),
-            height: self.tree.height(id),
-        }
     }
 }
 
 /// The block that a message tells of, if it is one.
 fn about(message: &Message<Ids>) -> Option<BlockId> {
     match message {
-        Message::NewBlock(block) | Message::Announce(block) | Message::Block(block) => Some(*block),
+        Message::NewBlock(block)
+        | Message::Announce(block)
+        | Message::Block(block)
+        | Message::CompactBlock { header: block, .. }
+        | Message::Entries { block, .. } => Some(*block),
         _ => None,
     }
 }

@@ -26,6 +26,8 @@ mod network;
 mod news;
 mod queue;
 mod run;
+mod shelf;
+mod tell;
 mod trace;
 mod wheel;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use forkful_core::{
-    BlockId, BlockRef, BlockTree, Effects, Honest, Input, Message, MessageKind, Node, NodeId, Now,
-    PeerId, Time, Timestamp, message::Ids,
+    BlockId, BlockRef, BlockTree, Effects, Honest, Input, MessageKind, Node, NodeId, Now, PeerId,
+    Time, Timestamp,
 };
 use forkful_scenario::{
     Action, HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, StrategyKind,
@@ -18,6 +18,7 @@ use crate::lottery::{Clock, Lottery};
 use crate::network::Network;
 use crate::news::Mailbox;
 use crate::queue::{EventQueue, Place};
+use crate::shelf::{Shelf, naming};
 use crate::trace::TraceHash;
 
 /// When virtual time begins: 2026-01-01T00:00:00Z, in milliseconds since 1970. The wall
@@ -115,9 +116,8 @@ pub(crate) struct Sim<'a> {
     pub(crate) lottery: Clock,
     /// Draws with another number are void: the clock was set anew since.
     pub(crate) draw: u32,
-    /// Messages too large for the queue, by number, and the free numbers.
-    pub(crate) parcels: Vec<Option<Message<Ids>>>,
-    pub(crate) free_parcels: Vec<u32>,
+    /// Messages that do not fit into an event.
+    pub(crate) shelf: Shelf,
     pub(crate) effects: Effects,
     pub(crate) timetable: Timetable,
     pub(crate) chance: Xoshiro256PlusPlus,
@@ -167,7 +167,7 @@ pub(crate) enum Happening {
         block: BlockId,
     },
     /// Any other message does.
-    DeliverParcel {
+    DeliverFromShelf {
         to: NodeId,
         from: PeerId,
         number: u32,
@@ -211,8 +211,7 @@ impl<'a> Sim<'a> {
             lottery: Clock::new(rates, Stream::Lottery.seed(scenario.seed)),
             chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             draw: 0,
-            parcels: Vec::new(),
-            free_parcels: Vec::new(),
+            shelf: Shelf::default(),
             effects: Effects::new(),
             timetable: Timetable::new(scenario),
             options,
@@ -288,18 +287,10 @@ impl<'a> Sim<'a> {
                 kind,
                 block,
             } => {
-                let message = match kind {
-                    MessageKind::NewBlock => Message::NewBlock(block),
-                    MessageKind::Announce => Message::Announce(block),
-                    MessageKind::RequestBlock => Message::RequestBlock(block),
-                    MessageKind::NotFound => Message::NotFound(block),
-                    _ => Message::Block(block),
-                };
-                self.deliver(to, from, message);
+                self.deliver(to, from, naming(kind, block));
             }
-            Happening::DeliverParcel { to, from, number } => {
-                self.free_parcels.push(number);
-                if let Some(message) = self.parcels[number as usize].take() {
+            Happening::DeliverFromShelf { to, from, number } => {
+                if let Some(message) = self.shelf.take(number) {
                     self.deliver(to, from, message);
                 }
             }

@@ -272,7 +272,7 @@ mod tests {
             for sequence in 0..400_000_u64 {
                 // Delays of all sizes up to a second, an hour, a microsecond.
                 let most = [1 << 30, 1 << 42, 1 << 10, 1 << 30][(sequence >> 17) as usize];
-                let delay = chance.next_u64() % most >> (chance.next_u64() % 8);
+                let delay = (chance.next_u64() % most) >> (chance.next_u64() % 8);
                 let place = Place {
                     time: Time(now + delay),
                     sequence,

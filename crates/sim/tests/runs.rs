@@ -1,6 +1,6 @@
 //! Whole simulated networks.
 
-use forkful_scenario::{Outcome, PRESETS, Scenario};
+use forkful_scenario::{Outcome, Overrides, PRESETS, Scenario};
 use forkful_sim::{Options, play};
 
 fn run(scenario: &Scenario) -> Outcome {
@@ -11,7 +11,16 @@ fn run(scenario: &Scenario) -> Outcome {
 #[test]
 fn every_preset_ends_as_expected_in_virtual_time() {
     for preset in PRESETS {
-        let scenario = Scenario::from_toml(preset.toml).unwrap();
+        let mut scenario = Scenario::from_toml(preset.toml).unwrap();
+        if scenario.network.nodes > 50 {
+            // Those of the size of real networks, cut short.
+            let short = Overrides {
+                nodes: Some(100),
+                blocks: Some(12),
+                ..Overrides::default()
+            };
+            scenario = scenario.with(&short).unwrap();
+        }
         let report = run(&scenario).report;
         let unmet: Vec<_> = report.unmet().collect();
         assert!(
@@ -27,7 +36,7 @@ fn equal_seeds_give_equal_runs_and_others_give_others() {
     let scenario = Scenario::from_toml(PRESETS[0].toml).unwrap();
     let (one, two) = (run(&scenario), run(&scenario));
     assert_eq!(one.report, two.report);
-    let other = forkful_scenario::Overrides {
+    let other = Overrides {
         seed: Some(2),
         ..Default::default()
     };
@@ -56,4 +65,27 @@ fn what_is_unlimited_is_refused_wherever_it_stands() {
         let scenario = Scenario::from_toml(toml).unwrap();
         assert!(play(&scenario, Options::default()).is_err(), "{toml}");
     }
+}
+
+#[test]
+fn a_network_with_churn_ends_with_everybody_back_and_agreed() {
+    let scenario = Scenario::from_toml(
+        "network = { nodes = 40, topology = 'random' }
+         relay = { tip_interval = '10s' }
+         mining.interval = '20s'
+         churn = { share = '50%', up = '5min', down = '2min' }
+         stop = { height = 100, time_limit = '1d' }",
+    )
+    .unwrap();
+    let (one, two) = (run(&scenario), run(&scenario));
+    assert_eq!(one.report, two.report);
+    let report = one.report;
+    assert!(report.converged && !report.timed_out, "{report:#?}");
+    let down = report
+        .messages
+        .values()
+        .map(|kind| kind.dropped)
+        .sum::<u64>();
+    assert!(down > 0, "somebody was away when a message came");
+    assert!(report.nodes.iter().all(|node| node.height >= 100));
 }

@@ -2,7 +2,7 @@
 //! nothing can tell. With a sink that wants every event in order, each goes through the
 //! queue: these tests play runs both ways.
 
-use forkful_scenario::{Outcome, PRESETS, Scenario};
+use forkful_scenario::{Outcome, Overrides, PRESETS, Scenario};
 use forkful_sim::{Options, play};
 
 fn both_ways(scenario: &Scenario) -> (Outcome, Outcome) {
@@ -23,7 +23,17 @@ fn assert_same(scenario: &Scenario) {
 #[test]
 fn every_preset_is_the_same_run_both_ways() {
     for preset in PRESETS {
-        assert_same(&Scenario::from_toml(preset.toml).unwrap());
+        let mut scenario = Scenario::from_toml(preset.toml).unwrap();
+        if scenario.network.nodes > 50 {
+            // Those of the size of real networks, cut short.
+            let short = Overrides {
+                nodes: Some(100),
+                blocks: Some(12),
+                ..Overrides::default()
+            };
+            scenario = scenario.with(&short).unwrap();
+        }
+        assert_same(&scenario);
     }
 }
 
@@ -31,20 +41,49 @@ fn every_preset_is_the_same_run_both_ways() {
 /// have a better one, fetch several, and change their minds.
 #[test]
 fn a_network_of_many_forks_is_the_same_run_both_ways() {
-    for (policy, seed) in [("announce", 1), ("flood", 2), ("announce", 3), ("flood", 4)] {
+    for (policy, seed) in [
+        ("announce", 1),
+        ("flood", 2),
+        ("compact", 3),
+        ("unsolicited", 4),
+    ] {
         let toml = format!(
             "seed = {seed}
              network = {{ nodes = 60, topology = {{ kind = 'random', degree = 4 }},
                  link = {{ latency = '100ms', jitter = '90ms', bandwidth = '1Mbit/s' }} }}
              mining = {{ hash_rate = '400k' }}
              relay = {{ policy = '{policy}', tip_interval = 'off', request_timeout = '700ms' }}
-             nodes = [{{ nodes = '0..20', relay = 'flood' }}]
+             nodes = [
+                 {{ nodes = '0..10', relay = 'flood' }},
+                 {{ nodes = '10..20', relay = 'compact', compact_failure = 0.5 }},
+                 {{ nodes = 20, hash_share = 20, strategy = 'selfish' }},
+             ]
              stop = {{ height = 150, time_limit = '1h' }}"
         );
         let scenario = Scenario::from_toml(&toml).unwrap();
         let (short, long) = both_ways(&scenario);
         assert!(short.report.forks > 20, "{}", short.report.forks);
         assert_eq!(short.report, long.report, "{policy} {seed}");
+    }
+}
+
+/// The workload that this is made for, and that no message of which may be lost.
+#[test]
+fn a_network_of_regions_is_the_same_run_both_ways() {
+    for relay in ["announce", "compact", "unsolicited"] {
+        let settings = [
+            format!("relay.policy = '{relay}'"),
+            "network.nodes = 300".to_owned(),
+            "mining.interval = '20s'".to_owned(),
+            "stop.height = 30".to_owned(),
+        ];
+        let set = Overrides {
+            set: settings.to_vec(),
+            ..Default::default()
+        };
+        let preset = forkful_scenario::preset("simblock-2019").unwrap();
+        let scenario = Scenario::from_toml(preset.toml).unwrap();
+        assert_same(&scenario.with(&set).unwrap());
     }
 }
 

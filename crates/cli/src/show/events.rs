@@ -88,6 +88,8 @@ impl Headlines {
             | What::Refused { .. }
             | What::Crashed
             | What::HashRate { .. }
+            | What::Published { .. }
+            | What::AttemptEnded { .. }
             | What::LinkCut { .. }
             | What::LinkHealed { .. }
             | What::Split { .. }
@@ -210,20 +212,20 @@ impl Teller {
             }
             What::Restarted { tip } => {
                 let restarted = paint(GOOD, "restarted");
-                let text = format!(
-                    "{restarted} with what it had stored, up to {}",
-                    self.block(*tip)
-                );
+                let tip = self.block(*tip);
+                let text = format!("{restarted} with what it had stored, up to {tip}");
                 (paint(GOOD, "✓"), text)
             }
-            What::HashRate { tries_per_second } => {
-                let text = match tries_per_second {
-                    Some(0) => "stops mining".to_owned(),
-                    Some(rate) => format!("mines with {} tries/s from now on", number(*rate)),
-                    None => "mines as fast as it can from now on".to_owned(),
-                };
-                (plain_mark("*"), text)
+            What::HashRate { tries_per_second } => (plain_mark("*"), pace(*tries_per_second)),
+            What::Published { block } => {
+                let text = format!("publishes {}, which it had kept", self.block(*block));
+                (plain_mark("○"), text)
             }
+            What::AttemptEnded {
+                won,
+                public_blocks,
+                own_blocks,
+            } => attempt(*won, *public_blocks, *own_blocks),
             What::LinkCut { to } => {
                 let text = format!("{} to {}", paint(BAD, "link cut"), node_name(*to));
                 (paint(BAD, "╳"), text)
@@ -308,6 +310,24 @@ impl Teller {
             self.miners.get(&block.hash).copied(),
         )
     }
+}
+
+fn pace(tries_per_second: Option<u64>) -> String {
+    match tries_per_second {
+        Some(0) => "stops mining".to_owned(),
+        Some(rate) => format!("mines with {} tries/s from now on", number(rate)),
+        None => "mines as fast as it can from now on".to_owned(),
+    }
+}
+
+/// The mark and the words of an attempt that ended.
+fn attempt(won: bool, public_blocks: u64, own_blocks: u64) -> (String, String) {
+    let (mark, end) = match won {
+        true => (paint(GOOD, "✓"), "double spend: replaces"),
+        false => (paint(BAD, "✗"), "double spend: gives up replacing"),
+    };
+    let blocks = count(public_blocks, "public block", "public blocks");
+    (mark, format!("{end} {blocks} with {own_blocks} of its own"))
 }
 
 /// One line: when, a mark, who, what.

@@ -70,6 +70,8 @@ fn network(scenario: &Scenario) -> String {
     let relay = match scenario.relay.relay {
         Relay::Flood => "flood: a new block is pushed to every peer",
         Relay::Announce => "announce: headers first, bodies on request",
+        Relay::Unsolicited => "unsolicited: miners push their blocks, the rest is announced",
+        Relay::Compact => "compact: headers first, bodies rebuilt from short ids",
     };
     format!(
         "{}, {} ({shape}); {relay}",

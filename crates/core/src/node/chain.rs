@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::block::Entry;
 use crate::hash::sha256;
 use crate::limits;
+use crate::node::relay::Whose;
 use crate::node::{Effect, Node, PeerId, PoolError, Step, TipChange};
 use crate::strategy::{Cause, Publish, Situation};
 use crate::tree::{BlockId, BlockTree};
@@ -51,10 +52,12 @@ impl Node {
             self.withheld.push(block);
             self.take_block(step, block, None);
             self.settle_tip(step);
-            let publish = self.decide_publish(step.tree, Cause::Mined(block));
-            self.publish(step, publish);
+            self.decide_publish(step, Cause::Mined(block));
+            if self.withheld.contains(&block) {
+                step.effects.push(Effect::Withheld(block));
+            }
             if self.withheld.len() > limits::WITHHELD_MAX {
-                self.publish(step, Publish::UpTo(self.withheld[0]));
+                self.publish(step, Publish::UpTo(self.withheld[0]), Cause::PublicTip);
             }
         }
         self.mine_elsewhere(step);
@@ -134,18 +137,32 @@ impl Node {
         }
         self.settle_tip(step);
         if self.best_public != self.public_tip {
-            self.public_tip = self.best_public;
-            // What others build on is no secret any more.
-            let (tree, public_tip) = (step.tree, self.public_tip);
-            self.withheld
-                .retain(|block| !tree.is_ancestor(*block, public_tip));
-            self.relay(step, self.public_tip);
+            let of_others = self.best_public;
+            self.public_tip = of_others;
+            self.forget_secrets(step);
+            // A race is won by who is first: what is withheld goes out before anything else,
+            // and whoever shows a branch as good has no reason to pass theirs on.
             if !self.withheld.is_empty() {
-                let publish = self.decide_publish(step.tree, Cause::PublicTip);
-                self.publish(step, publish);
+                self.decide_publish(step, Cause::PublicTip);
+            }
+            if self.public_tip == of_others {
+                self.relay(step, of_others, Whose::Others);
             }
             self.mine_elsewhere(step);
         }
+    }
+
+    /// What others build on is no secret any more.
+    fn forget_secrets<P>(&mut self, step: &mut Step<'_, P>) {
+        let (tree, public_tip) = (step.tree, self.public_tip);
+        let effects = &mut *step.effects;
+        self.withheld.retain(|block| {
+            let is_public = tree.is_ancestor(*block, public_tip);
+            if is_public {
+                effects.push(Effect::Published(*block));
+            }
+            !is_public
+        });
     }
 
     fn settle_tip<P>(&mut self, step: &mut Step<'_, P>) {
@@ -195,21 +212,24 @@ impl Node {
         }
     }
 
-    fn decide_publish<P>(&mut self, tree: &BlockTree<P>, cause: Cause) -> Publish {
+    fn decide_publish<P>(&mut self, step: &mut Step<'_, P>, cause: Cause) {
         let situation = Situation {
             tip: self.tip,
-            tip_height: tree.height(self.tip),
             public_tip: self.public_tip,
-            public_height: tree.height(self.public_tip),
             withheld: &self.withheld,
+            facts: step.tree,
         };
-        self.strategy.publish(&situation, cause)
+        let publish = self.strategy.publish(&situation, cause);
+        self.publish(step, publish, cause);
+        if let Some(attempt) = self.strategy.ended() {
+            step.effects.push(Effect::Attempt(attempt));
+        }
     }
 
     /// Lets go of withheld blocks. Those on the way to our tip are told to the peers,
     /// parents first; one as good as the public tip becomes it, for that is the race
     /// that an attacker publishes an equal branch for.
-    fn publish<P>(&mut self, step: &mut Step<'_, P>, publish: Publish) {
+    fn publish<P>(&mut self, step: &mut Step<'_, P>, publish: Publish, cause: Cause) {
         let up_to = match publish {
             Publish::Nothing => return,
             Publish::UpTo(block) => Some(block),
@@ -224,12 +244,20 @@ impl Node {
                 continue;
             }
             self.withheld.remove(at);
+            // Of a block that was never withheld there is nothing to tell.
+            if cause != Cause::Mined(block) {
+                step.effects.push(Effect::Published(block));
+            }
             if tree.is_ancestor(block, self.tip) {
                 if !tree.is_better(self.public_tip, block) {
                     self.public_tip = block;
                     self.best_public = block;
                 }
-                self.relay(step, block);
+                let whose = match cause {
+                    Cause::Mined(_) => Whose::Own,
+                    Cause::PublicTip => Whose::OwnInRace,
+                };
+                self.relay(step, block, whose);
             }
         }
     }

@@ -1,14 +1,16 @@
 //! What goes into a node, and what comes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::block::Entry;
+use crate::block::{Block, Entry};
 use crate::door::Rejection;
 use crate::hash::Hash;
 use crate::limits;
 use crate::message::{Ids, Message};
 use crate::node::peers::PeerId;
 use crate::node::pool::PoolError;
+use crate::strategy::Attempt;
 use crate::tree::BlockId;
 use crate::units::Time;
 
@@ -21,6 +23,24 @@ pub enum Relay {
     Flood,
     /// Announce headers; who lacks the body fetches it. Synchronise headers first.
     Announce,
+    /// Push one's own blocks whole to everybody, and announce those of others: the
+    /// unsolicited block push of Gervais et al., "On the Security and Performance of
+    /// Proof of Work Blockchains", CCS 2016.
+    Unsolicited,
+    /// Announce headers; who lacks the body asks for the short ids of its entries and
+    /// rebuilds it from the data that waits, as in BIP 152. What does not come of it is
+    /// asked for: single entries, or else the whole block.
+    Compact,
+}
+
+impl Relay {
+    /// Every policy.
+    pub const ALL: [Relay; 4] = [
+        Relay::Flood,
+        Relay::Announce,
+        Relay::Unsolicited,
+        Relay::Compact,
+    ];
 }
 
 /// How one node is set up.
@@ -33,6 +53,16 @@ pub struct Config {
     pub tip_interval: Option<Duration>,
     /// How long a peer has to answer before another is asked.
     pub request_timeout: Duration,
+    /// For simulators alone, zero in every real node: of a million compact blocks
+    /// *without entries*, how many count as if some of their entries were not here.
+    ///
+    /// A simulated block stands for one that is full, but carries no entries that could
+    /// be missing. Where this many fail, by the node's own generator, the node sends a
+    /// `RequestEntries` that names none, and the answer is an `Entries` without any: the
+    /// messages, their order and deadlines are those of a real failure, and how many
+    /// bytes the answer stands for is the simulator's to say. It changes nothing for a
+    /// block that has entries.
+    pub compact_failure_per_million: u32,
 }
 
 impl Default for Config {
@@ -41,6 +71,7 @@ impl Default for Config {
             relay: Relay::default(),
             tip_interval: Some(limits::TIP_INTERVAL),
             request_timeout: limits::REQUEST_TIMEOUT,
+            compact_failure_per_million: 0,
         }
     }
 }
@@ -102,6 +133,18 @@ pub enum Effect {
         /// Who sent it; `None` for the node's own.
         from: Option<PeerId>,
     },
+    /// The node rebuilt a block whose short ids this peer had sent. The driver takes it
+    /// as if the peer had sent it whole, as a [`Message::Block`]: through the door. Never
+    /// where the tree has every body, as in a simulation.
+    Rebuilt(PeerId, Arc<Block>),
+    /// The block, which the node found and which was just stored, is a secret until it is
+    /// [`Published`](Effect::Published). Who restores the node from a store has to know.
+    Withheld(BlockId),
+    /// A block that was withheld is none any more: its branch was published, or given up.
+    /// Comes before the block is sent to anybody.
+    Published(BlockId),
+    /// An attempt of the node's strategy to replace public blocks ended.
+    Attempt(Attempt),
     /// The node follows another block now.
     TipChanged(TipChange),
     /// Data was taken, or why not.

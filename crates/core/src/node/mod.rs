@@ -16,14 +16,17 @@
 //! * `sync`: what comes in, and what is still missing then;
 //! * `goal`: where fetching leads to;
 //! * `request`: asking for it, with deadlines, and other peers to turn to;
+//! * `rebuild`: blocks from the names of their entries, asking and answering;
 //! * `serve`: answering what others ask for;
-//! * `peers`, `pool`, `view`: what it remembers.
+//! * `in_flight`, `peers`, `pool`, `view`: what it remembers.
 
 mod chain;
 mod effect;
 mod goal;
+mod in_flight;
 mod peers;
 mod pool;
+mod rebuild;
 mod relay;
 mod request;
 mod serve;
@@ -39,7 +42,8 @@ use crate::block::{Entry, Header};
 use crate::limits;
 use crate::merkle::merkle_root;
 use crate::message::{Ids, Message};
-use crate::strategy::{Situation, Strategy};
+use crate::short_id::ShortId;
+use crate::strategy::{Claim, Situation, Strategy};
 use crate::template::Template;
 use crate::tree::{BlockId, BlockTree};
 use crate::units::{Now, Time, Timestamp};
@@ -49,8 +53,8 @@ pub use peers::PeerId;
 pub use pool::{Pool, PoolError};
 pub use view::View;
 
+use in_flight::Sync;
 use peers::Peers;
-use request::Sync;
 
 /// One participant: its view of the facts, and what it makes of them.
 #[derive(Debug)]
@@ -74,6 +78,8 @@ pub struct Node {
     peers: Peers,
     pool: Pool,
     sync: Sync,
+    /// The last block that was served by the names of its entries, with the nonce.
+    names: Option<(BlockId, u64, Arc<[ShortId]>)>,
     /// When the tip is next announced to somebody.
     announce_at: Time,
     /// The deadline that the driver was last told.
@@ -110,6 +116,7 @@ impl Node {
             peers: Peers::default(),
             pool: Pool::default(),
             sync: Sync::default(),
+            names: None,
             announce_at: Time::NEVER,
             told_deadline: Time::NEVER,
             mining_on: None,
@@ -118,23 +125,27 @@ impl Node {
         }
     }
 
-    /// A node that had stored every block of `tree` before it stopped. Of equally good
-    /// tips it takes the one that entered the tree first, as when it first saw them.
+    /// A node that had stored every block of `tree` before it stopped, and that `withheld`
+    /// some of them. Of equally good tips it takes the one that entered the tree first, as
+    /// when it first saw them.
     pub fn restore<P>(
         config: Config,
         strategy: Box<dyn Strategy>,
         seed: u64,
         tree: &BlockTree<P>,
+        withheld: Vec<BlockId>,
     ) -> Self {
         let mut node = Node::new(config, strategy, seed);
+        node.withheld = withheld;
         node.remember(tree, |_| true);
         node
     }
 
-    /// The node as it comes back after a crash, with what it had stored: the blocks and
-    /// the data. For a world in which it shares its tree with others.
+    /// The node as it comes back after a crash, with what it had stored: the blocks, which
+    /// of them were secret, and the data. For a world in which it shares its tree with others.
     pub fn restart<P>(self, seed: u64, tree: &BlockTree<P>) -> Self {
         let mut node = Node::new(self.config, self.strategy, seed);
+        node.withheld = self.withheld;
         node.remember(tree, |id| self.view.is_connected(id));
         for entry in self.pool.iter() {
             node.restore_data(tree, Arc::clone(entry));
@@ -154,12 +165,14 @@ impl Node {
                 if tree.is_better(id, self.tip) {
                     self.tip = id;
                 }
+                if tree.is_better(id, self.public_tip) && !self.withheld.contains(&id) {
+                    self.public_tip = id;
+                }
             }
         }
-        self.public_tip = self.tip;
         self.best = self.tip;
-        self.best_public = self.tip;
-        self.sync.restore(tree, self.tip);
+        self.best_public = self.public_tip;
+        self.sync.restore(tree, self.public_tip);
         for id in tree.path(BlockId::GENESIS, self.tip) {
             if let Some(block) = tree.block(id) {
                 self.pool.connect(block);
@@ -215,12 +228,17 @@ impl Node {
     pub fn template<P>(&self, now: Now, tree: &BlockTree<P>) -> Template {
         let parent = self.strategy.mine_on(&self.situation(tree));
         let entries = self.pool.for_block(tree.consensus());
-        let earliest = Timestamp(tree.median_time(parent).0.saturating_add(1));
+        let claim = Claim {
+            clock: now.clock,
+            earliest: Timestamp(tree.median_time(parent).0.saturating_add(1)),
+            height: tree.height(parent) + 1,
+            rule: &tree.consensus().difficulty,
+        };
         Template {
             parent,
             header: Header {
-                index: tree.height(parent) + 1,
-                timestamp: self.strategy.claimed_time(now.clock, earliest),
+                index: claim.height,
+                timestamp: self.strategy.claimed_time(&claim),
                 data: merkle_root(&entries),
                 previous_hash: tree.hash(parent),
                 nonce: 0,
@@ -271,16 +289,25 @@ impl Node {
             Message::RequestBlock(block) => self.serve_block(step, peer, block),
             Message::RequestHeaders(locator) => self.serve_headers(step, peer, &locator),
             Message::RequestChain(locator) => self.serve_chain(step, peer, &locator),
+            Message::RequestCompact(block) => self.serve_compact(step, peer, block),
+            Message::CompactBlock {
+                header,
+                nonce,
+                short_ids,
+            } => self.on_compact_block(step, peer, header, nonce, &short_ids),
+            Message::RequestEntries { block, indices } => {
+                self.serve_entries(step, peer, block, &indices);
+            }
+            Message::Entries { block, entries } => self.on_entries(step, peer, block, entries),
         }
     }
 
-    fn situation<'a, P>(&'a self, tree: &BlockTree<P>) -> Situation<'a> {
+    fn situation<'a, P>(&'a self, tree: &'a BlockTree<P>) -> Situation<'a> {
         Situation {
             tip: self.tip,
-            tip_height: tree.height(self.tip),
             public_tip: self.public_tip,
-            public_height: tree.height(self.public_tip),
             withheld: &self.withheld,
+            facts: tree,
         }
     }
 
@@ -309,6 +336,10 @@ impl Node {
             self.told_deadline = deadline;
             effects.push(Effect::Deadline(deadline));
         }
+    }
+
+    fn draw_nonce(&mut self) -> u64 {
+        self.rng.next_u64()
     }
 
     /// A number below `bound`, or zero if there is none.

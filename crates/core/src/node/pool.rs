@@ -32,8 +32,8 @@ pub enum PoolError {
 /// What waits, in the order in which it came, and what the chain has already.
 #[derive(Debug, Default)]
 pub struct Pool {
-    /// By order of arrival.
-    waiting: BTreeMap<u64, Entry>,
+    /// By order of arrival, with the SHA-256 of each.
+    waiting: BTreeMap<u64, (Hash, Entry)>,
     /// The place in `waiting` of each entry, by its SHA-256. Look-up only.
     places: HashMap<Hash, u64>,
     /// How often each entry stands on the chain to the tip. Look-up only.
@@ -82,7 +82,12 @@ impl Pool {
 
     /// What waits, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.waiting.values()
+        self.hashed().map(|(_, entry)| entry)
+    }
+
+    /// What waits, oldest first, with the SHA-256 of each.
+    pub(super) fn hashed(&self) -> impl Iterator<Item = (Hash, &Entry)> {
+        self.waiting.values().map(|(hash, entry)| (*hash, entry))
     }
 
     /// Whether the chain to the tip carries these bytes.
@@ -93,8 +98,7 @@ impl Pool {
     /// As many of the oldest entries as fit in one block.
     pub fn for_block(&self, consensus: &Consensus) -> Vec<Entry> {
         let mut room = consensus.body_bytes_max as usize;
-        self.waiting
-            .values()
+        self.iter()
             .take(consensus.entries_max as usize)
             .take_while(|entry| {
                 let fits = entry.len() <= room;
@@ -130,7 +134,7 @@ impl Pool {
             *self.on_chain.entry(hash).or_default() += 1;
             if let Some(place) = self.places.remove(&hash) {
                 let gone = self.waiting.remove(&place);
-                self.bytes -= gone.map_or(0, |entry| entry.len());
+                self.bytes -= gone.map_or(0, |(_, entry)| entry.len());
             }
         }
     }
@@ -138,7 +142,7 @@ impl Pool {
     fn put(&mut self, hash: Hash, entry: Entry) {
         self.bytes += entry.len();
         self.places.insert(hash, self.next_place);
-        self.waiting.insert(self.next_place, entry);
+        self.waiting.insert(self.next_place, (hash, entry));
         self.next_place += 1;
     }
 }

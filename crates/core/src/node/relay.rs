@@ -9,9 +9,26 @@ use crate::node::{DisconnectReason, Effect, Node, PeerId, Relay, Step};
 use crate::tree::{BlockId, BlockTree};
 use crate::units::Time;
 
+/// Whose block is relayed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// This node found it.
+    Own,
+    /// This node found it, kept it, and shows it now because others found one: it is not
+    /// for losing time over announcements.
+    OwnInRace,
+    /// Somebody else did, as far as this node knows.
+    Others,
+}
+
 impl Node {
     /// Tells every peer of a block, but those that are known to have it or were told.
-    pub(super) fn relay<P>(&mut self, step: &mut Step<'_, P>, block: BlockId) {
+    pub(super) fn relay<P>(&mut self, step: &mut Step<'_, P>, block: BlockId, whose: Whose) {
+        let push = match (whose, self.config.relay) {
+            (_, Relay::Flood) | (Whose::OwnInRace, _) => true,
+            (Whose::Own, Relay::Unsolicited) => true,
+            (_, Relay::Announce | Relay::Compact | Relay::Unsolicited) => false,
+        };
         let slots = self.peers.slots();
         // Nobody is always the first to be told.
         let start = if slots > 1 { self.draw(slots) } else { 0 };
@@ -27,9 +44,10 @@ impl Node {
                 continue;
             }
             peer.told = block;
-            let message = match self.config.relay {
-                Relay::Flood => Message::NewBlock(block),
-                Relay::Announce => Message::Announce(block),
+            let message = if push {
+                Message::NewBlock(block)
+            } else {
+                Message::Announce(block)
             };
             step.effects.push(Effect::Send(id, message));
         }

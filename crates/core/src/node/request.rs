@@ -7,78 +7,13 @@
 
 use crate::limits;
 use crate::message::Message;
+use crate::node::in_flight::{Ask, BodyRequest, ChainRequest};
 use crate::node::peers::Peer;
 use crate::node::{Effect, Node, PeerId, Relay, Step};
 use crate::tree::{BlockId, BlockTree};
-use crate::units::Time;
 
 /// How many peers are asked for a chain in turn, when one after the other is silent.
 const CHAIN_TRIES: u8 = 3;
-
-/// The requests in flight, and how far fetching has come.
-#[derive(Debug)]
-pub(super) struct Sync {
-    /// In the order of their deadlines, because all wait equally long.
-    pub bodies: Vec<BodyRequest>,
-    pub chain: Option<ChainRequest>,
-    /// Where fetching leads to: a better block than ours whose header we have and whose
-    /// body some peer is known to have, or else our best.
-    pub goal: BlockId,
-    /// On the way there, the lowest height that was not asked for yet.
-    pub fetch_from: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BodyRequest {
-    pub block: BlockId,
-    pub peer: PeerId,
-    deadline: Time,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ChainRequest {
-    pub peer: PeerId,
-    deadline: Time,
-    /// Peers that were silent before this one.
-    tries: u8,
-    /// The height that an answer has to lead beyond if we are to ask on: so that even
-    /// an answer without end comes to an end.
-    above: u64,
-}
-
-impl Default for Sync {
-    fn default() -> Self {
-        Sync {
-            bodies: Vec::new(),
-            chain: None,
-            goal: BlockId::GENESIS,
-            fetch_from: 1,
-        }
-    }
-}
-
-impl Sync {
-    /// The next moment at which a request has waited long enough.
-    pub fn deadline(&self) -> Time {
-        let body = self.bodies.first().map_or(Time::NEVER, |r| r.deadline);
-        let chain = self.chain.map_or(Time::NEVER, |r| r.deadline);
-        body.min(chain)
-    }
-
-    pub fn restore<P>(&mut self, tree: &BlockTree<P>, tip: BlockId) {
-        self.goal = tip;
-        self.fetch_from = tree.height(tip) + 1;
-    }
-
-    pub fn is_fetching(&self, block: BlockId) -> bool {
-        self.bodies.iter().any(|request| request.block == block)
-    }
-
-    pub fn is_fetching_from(&self, peer: PeerId, block: BlockId) -> bool {
-        let this = |request: &BodyRequest| request.block == block && request.peer == peer;
-        self.bodies.iter().any(this)
-    }
-}
 
 impl Node {
     /// A peer showed us a block whose parent was never shown to us.
@@ -114,7 +49,7 @@ impl Node {
         let tree = step.tree;
         let message = match self.config.relay {
             Relay::Flood => Message::RequestChain(tree.locator(from.unwrap_or(self.public_tip))),
-            Relay::Announce => {
+            Relay::Announce | Relay::Unsolicited | Relay::Compact => {
                 let goal = self.sync.goal;
                 let best = if tree.is_better(goal, self.tip) {
                     goal
@@ -179,7 +114,7 @@ impl Node {
             }
             if !self.view.has_body(block)
                 && !self.sync.is_fetching(block)
-                && !self.request_body(step, block, prefer, None)
+                && !self.request_body(step, block, Ask::Whole, prefer, None)
             {
                 break;
             }
@@ -193,6 +128,7 @@ impl Node {
         &mut self,
         step: &mut Step<'_, P>,
         block: BlockId,
+        ask: Ask,
         prefer: Option<PeerId>,
         avoid: Option<PeerId>,
     ) -> bool {
@@ -210,10 +146,14 @@ impl Node {
         self.sync.bodies.push(BodyRequest {
             block,
             peer,
+            ask,
             deadline: step.now.time + self.config.request_timeout,
         });
-        step.effects
-            .push(Effect::Send(peer, Message::RequestBlock(block)));
+        let message = match ask {
+            Ask::Compact => Message::RequestCompact(block),
+            Ask::Whole | Ask::Entries => Message::RequestBlock(block),
+        };
+        step.effects.push(Effect::Send(peer, message));
         true
     }
 
@@ -269,7 +209,7 @@ impl Node {
             && !tree.is_better(self.public_tip, block)
             && !tree.is_invalid(block);
         if (on_the_way || next) && !self.view.has_body(block) {
-            self.request_body(step, block, None, Some(avoid));
+            self.request_body(step, block, Ask::Whole, None, Some(avoid));
         }
     }
 
@@ -277,7 +217,7 @@ impl Node {
     pub(super) fn fetched(&mut self, block: BlockId) {
         let at = self.sync.bodies.iter().position(|r| r.block == block);
         if let Some(at) = at {
-            let request = self.sync.bodies.remove(at);
+            let request = self.sync.remove(at);
             self.free(request.peer);
         }
     }
@@ -294,7 +234,7 @@ impl Node {
         while let Some(&request) = self.sync.bodies.first()
             && request.deadline <= now
         {
-            self.sync.bodies.remove(0);
+            self.sync.remove(0);
             self.free(request.peer);
             self.stalled(request.peer);
             self.ask_another_for(step, request.block, request.peer);
@@ -315,7 +255,7 @@ impl Node {
         let mut lost = Vec::new();
         while at < self.sync.bodies.len() {
             if self.sync.bodies[at].peer == peer {
-                lost.push(self.sync.bodies.remove(at).block);
+                lost.push(self.sync.remove(at).block);
             } else {
                 at += 1;
             }

@@ -8,14 +8,18 @@ use crate::wire::block_len;
 
 impl Node {
     pub(super) fn serve_block<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
-        let withheld = self.withheld.contains(&block);
-        let admitted = self.view.is_connected(block) && self.strategy.admits(block, withheld);
-        let answer = if admitted {
+        let answer = if self.admits(block) {
             Message::Block(block)
         } else {
             Message::NotFound(block)
         };
         step.effects.push(Effect::Send(peer, answer));
+    }
+
+    /// Whether peers may know that the block is here.
+    pub(super) fn admits(&self, block: BlockId) -> bool {
+        let withheld = self.withheld.contains(&block);
+        self.view.is_connected(block) && self.strategy.admits(block, withheld)
     }
 
     pub(super) fn serve_headers<P>(

@@ -52,7 +52,8 @@ impl Node {
                 self.fetched(block);
             }
             if !self.sync.is_fetching(block) {
-                self.request_body(step, block, Some(peer), None);
+                let ask = self.ask_for_new();
+                self.request_body(step, block, ask, Some(peer), None);
             }
         }
         self.fetch(step, Some(peer));
@@ -153,14 +154,9 @@ impl Node {
 
     /// The door refused a block: the brief's "unconnected or invalid block".
     pub(super) fn rejected<P>(&mut self, step: &mut Step<'_, P>, id: PeerId, rejection: Rejection) {
-        let Some(peer) = self.peers.get_mut(id) else {
+        self.charge(step, id, rejection.rule.penalty());
+        if self.peers.get(id).is_none() {
             return;
-        };
-        peer.penalty = peer.penalty.saturating_add(rejection.rule.penalty());
-        if peer.penalty >= limits::PENALTY_MAX {
-            let reason = DisconnectReason::Misbehaved;
-            step.effects.push(Effect::Disconnect(id, reason));
-            return self.disconnected(step, id);
         }
         // What we asked this peer for, somebody else has to send; what it says of a block
         // never touches a request to another.
@@ -179,5 +175,18 @@ impl Node {
             self.peers.note_ahead(id, rejection.hash);
         }
         self.ask_next(step);
+    }
+
+    /// Holds points against a peer, and ends the connection when they are too many.
+    pub(super) fn charge<P>(&mut self, step: &mut Step<'_, P>, id: PeerId, points: u16) {
+        let Some(peer) = self.peers.get_mut(id) else {
+            return;
+        };
+        peer.penalty = peer.penalty.saturating_add(points);
+        if peer.penalty >= limits::PENALTY_MAX {
+            let reason = DisconnectReason::Misbehaved;
+            step.effects.push(Effect::Disconnect(id, reason));
+            self.disconnected(step, id);
+        }
     }
 }

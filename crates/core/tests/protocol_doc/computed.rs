@@ -7,8 +7,12 @@ use std::sync::Arc;
 use forkful_core::difficulty::{asert, bitcoin, lwma};
 use forkful_core::merkle::{InclusionProof, merkle_root};
 use forkful_core::{
-    Block, Consensus, Entry, Hash, Header, Message, MessageKind, Target, Timestamp, Wire, sha256,
+    Block, Consensus, Entry, Hash, Header, Message, MessageKind, ShortIdKey, Target, Timestamp,
+    Wire, sha256,
 };
+
+/// What the sender of the compact block chose.
+const COMPACT_NONCE: u64 = 0x0102_0304_0506_0708;
 
 /// The network of the preset `race`: four leading zero hex digits, the rest by default.
 pub fn network() -> Consensus {
@@ -63,6 +67,7 @@ pub fn vectors() -> BTreeMap<&'static str, String> {
         ("asert", asert_example()),
         ("lwma", lwma_example()),
         ("new-block", new_block(&block)),
+        ("compact-block", compact_block(&block)),
         ("messages", messages(&block)),
     ])
 }
@@ -247,6 +252,38 @@ fn new_block(block: &Block) -> String {
     pieces(&fields)
 }
 
+fn compact_message(block: &Block) -> Message<Wire> {
+    let key = ShortIdKey::new(&block.header, COMPACT_NONCE);
+    let names = block.entries.iter().map(|entry| key.id(&sha256(entry)));
+    Message::CompactBlock {
+        header: block.header,
+        nonce: COMPACT_NONCE,
+        short_ids: names.collect(),
+    }
+}
+
+/// A compact block, piece by piece.
+fn compact_block(block: &Block) -> String {
+    let message = compact_message(block);
+    let Message::CompactBlock { short_ids, .. } = &message else {
+        unreachable!();
+    };
+    let (header, nonce) = (block.header.to_bytes(), COMPACT_NONCE.to_be_bytes());
+    let fields: [(&str, &[u8]); 6] = [
+        ("kind", &[12]),
+        ("header", &header),
+        ("nonce", &nonce),
+        ("count", &[0, 0, 0, 2]),
+        ("short id", &short_ids[0].0),
+        ("short id", &short_ids[1].0),
+    ];
+    assert_eq!(
+        fields.map(|(_, bytes)| bytes).concat(),
+        encode(message.clone())
+    );
+    pieces(&fields)
+}
+
 fn messages(block: &Block) -> String {
     let header = block.header;
     let hash = header.hash();
@@ -270,6 +307,16 @@ fn messages(block: &Block) -> String {
             more: false,
         },
         Message::NewData(Arc::clone(&block.entries[0])),
+        Message::RequestCompact(hash),
+        compact_message(&block),
+        Message::RequestEntries {
+            block: hash,
+            indices: vec![1],
+        },
+        Message::Entries {
+            block: hash,
+            entries: vec![Arc::clone(&block.entries[1])],
+        },
     ];
     for kind in MessageKind::ALL {
         assert!(messages.iter().any(|message| message.kind() == kind));

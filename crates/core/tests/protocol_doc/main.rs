@@ -57,6 +57,7 @@ fn the_limits_are_those_of_the_code() {
         ("PEERS_MAX", limits::PEERS_MAX),
         ("FETCH_WINDOW", limits::FETCH_WINDOW),
         ("FETCH_PER_PEER_MAX", limits::FETCH_PER_PEER_MAX),
+        ("REBUILDS_MAX", limits::REBUILDS_MAX),
         ("PEER_RECENT_MAX", limits::PEER_RECENT_MAX),
         ("PENALTY_MAX", limits::PENALTY_MAX.into()),
         ("POOL_ENTRIES_MAX", limits::POOL_ENTRIES_MAX),

@@ -54,6 +54,10 @@ impl Checker {
             | Effect::StoreData(_)
             | Effect::Data { .. }
             | Effect::Send(..)
+            | Effect::Rebuilt(..)
+            | Effect::Withheld(_)
+            | Effect::Published(_)
+            | Effect::Attempt(_)
             | Effect::Disconnect(..) => {}
         }
     }
@@ -88,7 +92,10 @@ impl Checker {
         let mut asked: Vec<PeerId> = Vec::new();
         let mut twice = HashSet::new();
         for effect in batch {
-            if let Effect::Send(peer, Message::RequestBlock(block)) = effect {
+            let Effect::Send(peer, message) = effect else {
+                continue;
+            };
+            if let Message::RequestBlock(block) | Message::RequestCompact(block) = message {
                 asked.push(*peer);
                 assert!(twice.insert((*peer, *block)), "asked twice at once");
             }
@@ -105,13 +112,27 @@ impl Checker {
 pub fn shown(message: &Message<Wire>) -> Vec<Hash> {
     match message {
         Message::NewBlock(block) | Message::Block(block) => vec![block.header.hash()],
-        Message::Announce(header) => vec![header.hash()],
+        Message::Announce(header) | Message::CompactBlock { header, .. } => vec![header.hash()],
+        Message::Entries { block, .. } => vec![*block],
         Message::Headers { headers, .. } => headers.iter().map(|h| h.hash()).collect(),
         Message::Chain { blocks, .. } => blocks.iter().map(|b| b.header.hash()).collect(),
         Message::NewData(_)
         | Message::RequestBlock(_)
         | Message::NotFound(_)
+        | Message::RequestCompact(_)
+        | Message::RequestEntries { .. }
         | Message::RequestHeaders(_)
         | Message::RequestChain(_) => Vec::new(),
+    }
+}
+
+/// Every hash that a message tells its receiver of, but "not found", which echoes.
+pub fn told(message: &Message<Wire>) -> Vec<Hash> {
+    match message {
+        Message::RequestHeaders(names) | Message::RequestChain(names) => names.clone(),
+        Message::RequestBlock(name)
+        | Message::RequestCompact(name)
+        | Message::RequestEntries { block: name, .. } => vec![*name],
+        shows => shown(shows),
     }
 }

@@ -91,7 +91,11 @@ impl Net {
             tree.insert_block(Arc::clone(block), clock).unwrap();
             checker.spec.insert(block, clock.0);
         }
-        let mut node_itself = Node::restore(participant.plan.config, strategy, seed, &tree);
+        let mut node_itself = {
+            let withheld = participant.withheld.iter();
+            let withheld = withheld.filter_map(|hash| tree.find(hash)).collect();
+            Node::restore(participant.plan.config, strategy, seed, &tree, withheld)
+        };
         for entry in &participant.data {
             node_itself.restore_data(&tree, Arc::clone(entry));
         }
@@ -112,6 +116,16 @@ impl Net {
                 let block = Arc::clone(life.tree.block(*id).unwrap());
                 self.participants[node].store.push(block);
             }
+            Effect::Withheld(id) => {
+                let hash = life.tree.hash(*id);
+                self.participants[node].withheld.push(hash);
+            }
+            Effect::Published(id) => {
+                let hash = life.tree.hash(*id);
+                self.participants[node].withheld.retain(|one| *one != hash);
+                self.published.push((node, hash));
+            }
+            Effect::Attempt(attempt) => self.attempts.push((node, *attempt)),
             Effect::StoreData(entry) => self.participants[node].data.push(Arc::clone(entry)),
             Effect::Send(to, message) => {
                 let wire = message.to_wire(&life.tree).expect("no empty promises");
@@ -129,6 +143,10 @@ impl Net {
                 }
             }
             Effect::Mine { .. } => self.searches += 1,
+            Effect::Rebuilt(from, block) => {
+                let message = Message::Block(Arc::clone(block));
+                self.rebuilt.push((from.0 as usize, node, message));
+            }
             Effect::Accepted { .. } | Effect::Data { .. } => {}
         }
     }
@@ -163,6 +181,11 @@ impl Net {
             self.participants[to].inbox.push((from, message));
             return;
         }
+        self.take(from, to, message);
+    }
+
+    /// Through the door, and to the node.
+    pub(super) fn take(&mut self, from: usize, to: usize, message: Message<Wire>) {
         let clock = self.now_of(to).clock;
         let Some(life) = &mut self.participants[to].life else {
             return;

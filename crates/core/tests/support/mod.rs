@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use forkful_core::node::{DisconnectReason, TipChange};
+use forkful_core::strategy::Attempt;
 use forkful_core::{
     Block, BlockId, BlockTree, Entry, Hash, Message, MessageKind, Node, PeerId, RuleError,
     Sha256Pow, Time, Timestamp, Wire,
@@ -43,6 +44,7 @@ struct Participant {
     /// What survives a crash.
     store: Vec<Arc<Block>>,
     data: Vec<Entry>,
+    withheld: Vec<Hash>,
     links: BTreeSet<usize>,
     clock_ahead_ms: i64,
     /// Hears everything and says nothing.
@@ -59,6 +61,7 @@ impl Participant {
             lives: 0,
             store: Vec::new(),
             data: Vec::new(),
+            withheld: Vec::new(),
             links: BTreeSet::new(),
             clock_ahead_ms: 0,
             silent: false,
@@ -96,8 +99,13 @@ pub struct Net {
     pub sent: Vec<(u64, usize, usize, Message<Wire>)>,
     pub tip_changes: Vec<(usize, TipChange)>,
     pub disconnects: Vec<(usize, PeerId, DisconnectReason)>,
+    /// Secrets that a node gave away: which node, which block.
+    pub published: Vec<(usize, Hash)>,
+    pub attempts: Vec<(usize, Attempt)>,
     pub rejections: Vec<(usize, usize, RuleError)>,
     pub effects_in_last_batch: usize,
+    /// Blocks that were rebuilt and have not passed the door yet: from, to.
+    rebuilt: Vec<(usize, usize, Message<Wire>)>,
     /// How many searches all drivers were told to begin.
     pub searches: usize,
 }
@@ -132,6 +140,11 @@ impl Net {
     pub fn height(&self, node: usize) -> u64 {
         let life = self.life(node);
         life.tree.height(life.node.tip())
+    }
+
+    /// What the node keeps to itself, as its store knows.
+    pub fn withheld(&self, node: usize) -> &[Hash] {
+        &self.participants[node].withheld
     }
 
     pub fn clock(&self) -> Timestamp {

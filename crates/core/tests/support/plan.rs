@@ -1,6 +1,7 @@
 //! What a network is, before it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use forkful_core::{Config, Consensus, Honest, Relay, Strategy, Target};
@@ -25,7 +26,7 @@ pub struct Plan {
 #[derive(Clone)]
 pub(super) struct NodePlan {
     pub(super) config: Config,
-    pub(super) strategy: fn() -> Box<dyn Strategy>,
+    pub(super) strategy: Arc<dyn Fn() -> Box<dyn Strategy>>,
 }
 
 /// A network of honest `nodes` that flood, each linked with each, 10 ms apart, that
@@ -36,8 +37,9 @@ pub fn plan(nodes: usize) -> Plan {
             relay: Relay::Flood,
             tip_interval: Some(Duration::from_secs(1)),
             request_timeout: Duration::from_secs(1),
+            compact_failure_per_million: 0,
         },
-        strategy: || Box::new(Honest),
+        strategy: Arc::new(|| Box::new(Honest)),
     };
     let pairs = (0..nodes).flat_map(|a| (0..a).map(move |b| (b, a)));
     Plan {
@@ -64,8 +66,12 @@ impl Plan {
         self
     }
 
-    pub fn strategy(mut self, node: usize, strategy: fn() -> Box<dyn Strategy>) -> Self {
-        self.nodes[node].strategy = strategy;
+    pub fn strategy(
+        mut self,
+        node: usize,
+        strategy: impl Fn() -> Box<dyn Strategy> + 'static,
+    ) -> Self {
+        self.nodes[node].strategy = Arc::new(strategy);
         self
     }
 
@@ -74,6 +80,13 @@ impl Plan {
         for node in &mut self.nodes {
             node.config.tip_interval = Some(time);
             node.config.request_timeout = time;
+        }
+    }
+
+    /// Of a million compact blocks without entries, how many count as incomplete.
+    pub fn compact_failures(&mut self, per_million: u32) {
+        for node in &mut self.nodes {
+            node.config.compact_failure_per_million = per_million;
         }
     }
 
@@ -124,8 +137,11 @@ impl Plan {
             sent: Vec::new(),
             tip_changes: Vec::new(),
             disconnects: Vec::new(),
+            published: Vec::new(),
+            attempts: Vec::new(),
             rejections: Vec::new(),
             effects_in_last_batch: 0,
+            rebuilt: Vec::new(),
             searches: 0,
             plan: self,
         };

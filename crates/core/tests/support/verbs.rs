@@ -190,5 +190,8 @@ impl Net {
             } = life;
             checker.settled(node, tree, now.time, &effects);
         }
+        while let Some((from, to, message)) = self.rebuilt.pop() {
+            self.take(from, to, message);
+        }
     }
 }

@@ -188,6 +188,10 @@ impl Columns {
                 self.connected.push(row, (*connected).into());
             }
             What::Restarted { tip } => self.block(row, tip, None),
+            What::Published { block } => self.block(row, block, None),
+            What::AttemptEnded { won, .. } => {
+                self.detail(row, if *won { "won" } else { "given up" });
+            }
             What::Rejected { from, why } => {
                 self.peer(row, *from);
                 self.detail(row, why);
@@ -281,6 +285,8 @@ fn name(what: &What) -> &'static str {
         What::LinkHealed { .. } => "link_healed",
         What::Split { .. } => "split",
         What::Healed => "healed",
+        What::Published { .. } => "published",
+        What::AttemptEnded { .. } => "attempt_ended",
     }
 }
 

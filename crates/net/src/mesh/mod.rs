@@ -6,6 +6,7 @@
 //! with an error: there is no half-alive network.
 
 mod actions;
+mod letter;
 mod nodes;
 mod run;
 mod wiring;

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::letter::{InBag, Letter};
 use crate::actor::wire_bytes;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
@@ -61,44 +62,6 @@ struct End {
     /// The way into the node; `None` while it is down.
     inbox: Mutex<Option<mpsc::Sender<Envelope>>>,
 }
-
-/// A message under way.
-#[derive(Debug)]
-struct Letter {
-    arrives: Instant,
-    from: NodeId,
-    bytes: u32,
-    message: Message<Wire>,
-}
-
-/// A message in the postman's bag. The greatest is the one to bring next: by arrival,
-/// and in the order in which they were sent where that is equal.
-#[derive(Debug)]
-struct InBag {
-    letter: Letter,
-    number: u64,
-}
-
-impl Ord for InBag {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |bagged: &Self| (bagged.letter.arrives, bagged.number);
-        key(other).cmp(&key(self))
-    }
-}
-
-impl PartialOrd for InBag {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for InBag {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for InBag {}
 
 /// Brings the messages to one node when their time has come.
 #[derive(Debug)]
@@ -294,6 +257,7 @@ impl Wiring {
         let extra = match message {
             Message::NewBlock(block) | Message::Block(block) => of(block),
             Message::Chain { blocks, .. } => blocks.iter().map(of).sum(),
+            Message::CompactBlock { .. } => self.block_bytes.compact(),
             _ => 0,
         };
         u32::try_from(extra).unwrap_or(u32::MAX)

@@ -89,19 +89,7 @@ fn table_form(path: &str, table: &DistributionTable, bounds: Bounds) -> Checked<
             weights: None,
             cdf: None,
         } => {
-            in_bounds(&key("mean"), *mean, bounds)?;
-            let spread = Bounds {
-                least: 0.0,
-                ..bounds
-            };
-            in_bounds(&key("deviation"), *deviation, spread)?;
-            let min = min.unwrap_or(bounds.least.max(0.0));
-            in_bounds(&key("min"), min, bounds)?;
-            Ok(Distribution::Normal {
-                mean: mean * bounds.scale,
-                deviation: deviation * bounds.scale,
-                min: min * bounds.scale,
-            })
+            normal(path, *mean, *deviation, *min, bounds)
         }
         _ => Err(Problem::Form(
             "expected min and max; or values and weights; or cdf; or mean and deviation, and maybe min"
@@ -109,6 +97,28 @@ fn table_form(path: &str, table: &DistributionTable, bounds: Bounds) -> Checked<
         )
         .at(path)),
     }
+}
+
+fn normal(
+    path: &str,
+    mean: f64,
+    deviation: f64,
+    min: Option<f64>,
+    bounds: Bounds,
+) -> Checked<Distribution> {
+    in_bounds(&format!("{path}.mean"), mean, bounds)?;
+    let spread = Bounds {
+        least: 0.0,
+        ..bounds
+    };
+    in_bounds(&format!("{path}.deviation"), deviation, spread)?;
+    let min = min.unwrap_or(bounds.least.max(0.0));
+    in_bounds(&format!("{path}.min"), min, bounds)?;
+    Ok(Distribution::Normal {
+        mean: mean * bounds.scale,
+        deviation: deviation * bounds.scale,
+        min: min * bounds.scale,
+    })
 }
 
 fn scaled(values: &[f64], bounds: Bounds) -> Vec<f64> {

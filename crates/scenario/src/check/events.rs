@@ -11,9 +11,10 @@ use super::{
 use crate::action::{Action, Submission, TimedAction, When, Workload};
 use crate::document::{ActionWord, EventTable, WorkloadTable};
 use crate::error::Problem;
+use crate::network::Network;
 use crate::node_set::NodeSet;
 use crate::quantity::{Nodes, Size};
-use crate::scenario::{Network, Rules};
+use crate::scenario::Rules;
 use crate::stop::Stop;
 
 /// One event; `position` is its place in the file.

@@ -10,6 +10,7 @@ mod network;
 mod nodes;
 mod regions;
 mod rules;
+mod strategy;
 mod topology;
 
 use std::ops::RangeInclusive;
@@ -98,6 +99,7 @@ fn relay(document: &Document) -> Checked<Config> {
             Duration::from_secs(2),
             MILLISECOND..=Duration::from_secs(86_400),
         )?,
+        compact_failure_per_million: document.relay.compact_failure.map_or(0, nodes::per_million),
     })
 }
 

@@ -15,10 +15,10 @@ use crate::document::{
 };
 use crate::error::Problem;
 use crate::files::Files;
+use crate::network::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 use crate::node_set::NodeSet;
 use crate::quantity::SPAN_MAX;
 use crate::regions::RegionTable;
-use crate::scenario::{Jitter, JitterKind, Link, Network, Processing, SpecialLink};
 use crate::topology::Topology;
 use crate::traffic::{Downlink, Uplink};
 
@@ -170,7 +170,7 @@ fn jitter(path: &str, value: &JitterValue) -> Checked<Jitter> {
         JitterWord::Lognormal => {
             let sigma = table.sigma.unwrap_or(0.5);
             let bounds = Bounds {
-                least: f64::MIN_POSITIVE,
+                least: 1e-3,
                 most: 4.0,
                 scale: 1.0,
             };
@@ -288,7 +288,15 @@ fn block_bytes(
     let compact = table.compact_bytes.map_or(0, |given| given.0);
     #[allow(clippy::cast_precision_loss, reason = "it only has to be too large")]
     in_bounds("network.compact_bytes", compact as f64, BLOCK_BYTES)?;
-    Ok(BlockBytes::new(seed, block, compact))
+    let part = Bounds {
+        least: 0.0,
+        most: 1.0,
+        scale: 1.0,
+    };
+    let missing = (table.compact_missing.as_ref())
+        .map(|value| distribution("network.compact_missing", value, part))
+        .transpose()?;
+    Ok(BlockBytes::new(seed, block, compact, missing))
 }
 
 /// The mean times of churn; see [`crate::churn`].

@@ -4,13 +4,15 @@ use forkful_core::{NodeId, Relay, Target};
 
 use super::distribution::{Bounds, distribution};
 use super::regions::{DEGREE, LINKS};
+use super::strategy::strategy;
 use super::topology::there_are;
 use super::{Checked, MILLISECOND, not_taken, span};
 use crate::document::{Document, MiningTable, NodesTable};
 use crate::error::Problem;
 use crate::locate::nearest_of;
-use crate::quantity::{HashRate, Rate, SPAN_MAX, shortened};
-use crate::scenario::{Mining, Network, NodeOverride, Rules};
+use crate::network::Network;
+use crate::quantity::{Fraction, HashRate, Rate, SPAN_MAX, shortened};
+use crate::scenario::{Mining, NodeOverride, Rules};
 use crate::stream::Stream;
 use crate::topology::Topology;
 
@@ -73,14 +75,25 @@ fn node_override(position: usize, table: &NodesTable, network: &Network) -> Chec
     Ok(NodeOverride {
         nodes: table.nodes.0.clone(),
         hash_share: table.hash_share,
-        strategy: table.strategy,
+        strategy: (table.strategy.as_ref())
+            .map(|value| strategy(&key("strategy"), value))
+            .transpose()?,
         relay: table.relay.map(Relay::from),
+        compact_failure: table.compact_failure.map(per_million),
         clock_skew_ms: table.clock_skew.map(|skew| skew.0),
         region: region.transpose()?,
         upload_bits: table.upload.map(|given| given.0),
         download_bits: table.download.map(|given| given.0),
         degree,
     })
+}
+
+/// How many of a million compact blocks fail.
+pub(super) fn per_million(given: Fraction) -> u32 {
+    // A fraction lies from 0 to 1.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = libm::round(given.0 * 1e6) as u32;
+    whole
 }
 
 fn region(path: &str, name: &str, network: &Network) -> Checked<u8> {

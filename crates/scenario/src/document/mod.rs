@@ -7,6 +7,7 @@
 mod consensus;
 mod distribution;
 mod network;
+mod strategy;
 mod topology;
 
 use forkful_core::Relay;
@@ -14,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::quantity::{Fraction, Nodes, Rate, Size, Span, SpanOrOff};
-use crate::scenario::{Kernel, StrategyKind};
+use crate::scenario::Kernel;
 use crate::world::World;
 
 pub(crate) use consensus::{ConsensusTable, DifficultyTable, DifficultyWord, TargetTable};
@@ -23,6 +24,7 @@ pub(crate) use network::{
     JitterTable, JitterValue, JitterWord, LinkTable, LinksTable, NetworkTable, NodesTable, PerWord,
     ProcessingTable, RegionsTable, RegionsValue,
 };
+pub(crate) use strategy::{StrategyTable, StrategyValue, StrategyWord};
 pub(crate) use topology::{TopologyKind, TopologyTable, TopologyValue, TopologyWord};
 
 /// What a network is, what happens to it, when the run ends, and what must hold then.
@@ -75,6 +77,10 @@ pub(crate) struct RelayTable {
     /// How long a node waits for an answer before it asks another peer: a duration from
     /// "1ms". Default: "2s".
     pub request_timeout: Option<Span>,
+    /// For `sim`, whose blocks carry no entries that could be missing: the probability that
+    /// a node which is sent a compact block has to ask for entries. 0 to 1, or a
+    /// percentage. Default: 0.
+    pub compact_failure: Option<Fraction>,
 }
 
 /// What a node does with a block that is new to it.
@@ -85,6 +91,10 @@ pub(crate) enum RelayWord {
     Flood,
     /// Announces its header; peers fetch the body.
     Announce,
+    /// Pushes the whole block if it is its own, and announces the header if not.
+    Unsolicited,
+    /// Announces its header; peers ask for the names of its entries, and rebuild it.
+    Compact,
 }
 
 impl From<RelayWord> for Relay {
@@ -92,6 +102,8 @@ impl From<RelayWord> for Relay {
         match word {
             RelayWord::Flood => Relay::Flood,
             RelayWord::Announce => Relay::Announce,
+            RelayWord::Unsolicited => Relay::Unsolicited,
+            RelayWord::Compact => Relay::Compact,
         }
     }
 }
@@ -101,6 +113,8 @@ impl From<Relay> for RelayWord {
         match relay {
             Relay::Flood => RelayWord::Flood,
             Relay::Announce => RelayWord::Announce,
+            Relay::Unsolicited => RelayWord::Unsolicited,
+            Relay::Compact => RelayWord::Compact,
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::distribution::{BytesValue, DistributionValue};
 use super::topology::TopologyValue;
-use super::{RelayWord, StrategyKind};
+use super::{RelayWord, StrategyValue};
 use crate::quantity::{Bandwidth, Fraction, Nodes, Size, Skew, Span};
 use crate::traffic::{Downlink, Uplink};
 
@@ -39,10 +39,14 @@ pub(crate) struct NetworkTable {
     /// What a block weighs on links beyond its own length: a length, or a distribution that each
     /// block draws from. Default: that of `regions`, or nothing.
     pub block_bytes: Option<BytesValue>,
-    /// What `block_bytes` is multiplied by: above 0, to 1e6. Default: 1.
+    /// What `block_bytes` is multiplied by: 1e-6 to 1e6. Default: 1.
     pub block_scale: Option<f64>,
     /// What a block in compact form weighs on links beyond its own length. Default: nothing.
     pub compact_bytes: Option<Size>,
+    /// For `relay.compact_failure`: how much of a block's weight is missing when a compact
+    /// block was not enough, 0 to 1; a number, or a distribution that each block and
+    /// receiver draws from. Default: 0.
+    pub compact_missing: Option<DistributionValue>,
 }
 
 /// How a node sends several blocks.
@@ -160,7 +164,7 @@ pub(crate) struct JitterTable {
     /// For `pareto`: the least value is the mean less this, and the shape is the mean over this, so
     /// that the mean is the mean. Less than any latency. Default: "5ms".
     pub offset: Option<Span>,
-    /// For `lognormal`: the standard deviation of the logarithm, above 0, to 4. Default: 0.5.
+    /// For `lognormal`: the standard deviation of the logarithm, 0.001 to 4. Default: 0.5.
     pub sigma: Option<f64>,
     /// Whether each message draws, or each link once. Default: "message".
     pub per: Option<PerWord>,
@@ -294,9 +298,11 @@ pub(crate) struct NodesTable {
     /// 0 to 1e12; 0 does not mine. Default: 1, or what `mining.hash_shares` draws.
     pub hash_share: Option<f64>,
     /// How they behave. Default: "honest".
-    pub strategy: Option<StrategyKind>,
+    pub strategy: Option<StrategyValue>,
     /// Their relay policy. Default: `relay.policy`.
     pub relay: Option<RelayWord>,
+    /// How likely a compact block is not enough for them. Default: `relay.compact_failure`.
+    pub compact_failure: Option<Fraction>,
     /// How far their clocks are ahead of the true time: a duration, negative if behind.
     /// Default: "0s".
     pub clock_skew: Option<Skew>,

@@ -59,14 +59,20 @@ impl Parcel {
     /// [`BlockBytes`](crate::BlockBytes).
     pub fn new(kind: MessageKind, length: u64, extra: u64) -> Parcel {
         let has_body = match kind {
-            MessageKind::NewBlock | MessageKind::Block | MessageKind::Chain => true,
+            MessageKind::NewBlock
+            | MessageKind::Block
+            | MessageKind::Chain
+            | MessageKind::CompactBlock
+            | MessageKind::Entries => true,
             MessageKind::Announce
             | MessageKind::RequestBlock
             | MessageKind::NotFound
             | MessageKind::RequestHeaders
             | MessageKind::Headers
             | MessageKind::RequestChain
-            | MessageKind::NewData => false,
+            | MessageKind::NewData
+            | MessageKind::RequestCompact
+            | MessageKind::RequestEntries => false,
         };
         Parcel {
             bytes: length.saturating_add(extra),

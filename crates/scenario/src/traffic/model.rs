@@ -8,8 +8,9 @@ use forkful_core::{NodeId, Time};
 use super::latency::{LatencyTables, exact};
 use super::{Direction, Downlink, NodeLines, Parcel, Uplink};
 use crate::curve::Curve;
+use crate::network::{Jitter, JitterKind, Link};
 use crate::nodes::Lines;
-use crate::scenario::{Jitter, JitterKind, Link, Scenario};
+use crate::scenario::Scenario;
 use crate::stream::{Stream, draw, pair};
 
 /// The constant facts of a run's links, shared by all nodes.

@@ -119,3 +119,26 @@ fn what_is_done_to_the_network_is_told() {
         "
     );
 }
+
+#[test]
+fn what_an_attacker_gives_away_is_told() {
+    let attempt = |won, public_blocks, own_blocks| What::AttemptEnded {
+        won,
+        public_blocks,
+        own_blocks,
+    };
+    insta::assert_snapshot!(
+        told(vec![
+            (2, mined(0x11, 1, 0)),
+            (2, What::Published { block: block(0x11, 1) }),
+            (2, attempt(true, 2, 3)),
+            (2, attempt(false, 20, 1)),
+        ]),
+        @r"
+        0.100 s  ● n2 mined #1 11111111 on genesis
+        0.200 s  ○ n2 publishes #1 11111111, which it had kept
+        0.300 s  ✓ n2 double spend: replaces 2 public blocks with 3 of its own
+        0.400 s  ✗ n2 double spend: gives up replacing 20 public blocks with 1 of its own
+        "
+    );
+}
