@@ -117,6 +117,7 @@ impl Peers {
     }
 
     /// The peer showed us this block.
+    #[inline]
     pub fn note_has<P>(&mut self, tree: &BlockTree<P>, id: PeerId, block: BlockId) {
         let Some(peer) = self.get_mut(id) else { return };
         if peer.best == block {

@@ -29,6 +29,7 @@ impl Node {
         self.on_new_block(step, peer, block);
     }
 
+    #[inline]
     pub(super) fn on_announce<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
         // The same as what follows, and what most announcements are.
         if self.is_no_news(step.tree, block) {
@@ -66,6 +67,7 @@ impl Node {
     /// driver that knows so can hand these messages over later, together, as long as it
     /// does so before the node's next input and with the moments at which they arrived.
     /// Says no where it would take more than a look to tell.
+    #[inline]
     pub fn is_no_news<P>(&self, tree: &BlockTree<P>, block: BlockId) -> bool {
         let goal = self.sync.goal;
         if block == goal && block == self.public_tip {
