@@ -111,8 +111,6 @@ pub(crate) struct Sim<'a> {
     pub(crate) puts_aside: bool,
     /// Whether anybody wants to be told of every message.
     pub(crate) tells_of_messages: bool,
-    /// Stays empty; a buffer because a node asks for one.
-    pub(crate) late_effects: Effects,
     pub(crate) lottery: Clock,
     /// Draws with another number are void: the clock was set anew since.
     pub(crate) draw: u32,
@@ -207,7 +205,6 @@ impl<'a> Sim<'a> {
             mailboxes: nodes.iter().map(|_| Mailbox::default()).collect(),
             puts_aside: options.sinks.is_empty(),
             tells_of_messages: !(options.sinks.is_empty() && options.messages.is_empty()),
-            late_effects: Effects::new(),
             lottery: Clock::new(rates, Stream::Lottery.seed(scenario.seed)),
             chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             draw: 0,

@@ -111,6 +111,16 @@ impl Peers {
         slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_ref()?)))
     }
 
+    /// The same, to be changed.
+    pub fn iter_mut_from(&mut self, start: usize) -> impl Iterator<Item = (PeerId, &mut Peer)> {
+        let start = start.min(self.slots.len());
+        let (before, after) = self.slots.split_at_mut(start);
+        // PEERS_MAX bounds the table.
+        let first = u32::try_from(start).unwrap_or(u32::MAX);
+        let slots = (first..).zip(after).chain((0..).zip(before));
+        slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_mut()?)))
+    }
+
     /// As many slots as were ever in use: the range to draw `start` from.
     pub fn slots(&self) -> usize {
         self.slots.len()

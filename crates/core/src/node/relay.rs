@@ -32,14 +32,7 @@ impl Node {
         let slots = self.peers.slots();
         // Nobody is always the first to be told.
         let start = if slots > 1 { self.draw(slots) } else { 0 };
-        for index in (start..slots).chain(0..start) {
-            let Ok(index) = u32::try_from(index) else {
-                return;
-            };
-            let id = PeerId(index);
-            let Some(peer) = self.peers.get_mut(id) else {
-                continue;
-            };
+        for (id, peer) in self.peers.iter_mut_from(start) {
             if peer.told == block || peer.has(step.tree, block) {
                 continue;
             }
