@@ -201,6 +201,9 @@ impl Sim<'_> {
         let node = &mut self.nodes[id.0 as usize];
         let now = node.now(self.now);
         node.node.handle(now, input, &self.tree, &mut effects);
+        if effects.len() > 4 {
+            self.touch_receivers(id, &effects);
+        }
         for effect in effects.drain(..) {
             self.perform(id, effect);
         }

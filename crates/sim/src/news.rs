@@ -12,7 +12,7 @@
 //! what is news by then goes to its place in the queue, which was taken when it was sent.
 //! `crates/sim/tests/shortcut.rs` plays runs with and without.
 
-use forkful_core::{BlockId, Input, Message, MessageKind, NodeId, PeerId, Time, message::Ids};
+use forkful_core::{BlockId, MessageKind, NodeId, PeerId, Time};
 
 use crate::queue::Place;
 use crate::run::{Happening, Sim, SimNode, Tree};
@@ -31,6 +31,11 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
+    /// Reads a little of what the next message will write to.
+    pub fn touch(&self) -> u64 {
+        self.aside.last().map_or(0, |message| message.place.time.0)
+    }
+
     fn knows(&self, block: BlockId, is_whole: bool) -> bool {
         self.known
             .is_some_and(|(known, body)| known == block && (body || !is_whole))
