@@ -64,6 +64,11 @@ pub const PRESETS: &[Preset] = &[
         toml: include_str!("../presets/gervais-2016.toml"),
     },
     Preset {
+        name: "selfish",
+        about: "A pool with 35 % of the hash rate withholds its blocks, and earns more than its part.",
+        toml: include_str!("../presets/selfish.toml"),
+    },
+    Preset {
         name: "bitcoin-year",
         about: "A year of Bitcoin: 52,560 blocks by twenty pools with the shares of 2025, and 80 nodes that pass them on.",
         toml: include_str!("../presets/bitcoin-year.toml"),
