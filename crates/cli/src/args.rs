@@ -108,7 +108,7 @@ pub struct RunArgs {
 
     /// Set any key of the scenario; may be given several times.
     ///
-    /// KEY is as errors name it, and VALUE is TOML: network.link.loss=0.1, nodes[0].hash_share=3,
+    /// KEY is as errors name it, and VALUE is TOML: network.link.loss=0.1,
     /// network.topology='{ kind = "random", degree = 8 }'. A text of plain words needs no quotes:
     /// mining.interval=10min. Keys are set before the other options have their say.
     #[arg(long, value_name = "KEY=VALUE")]
