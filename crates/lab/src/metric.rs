@@ -76,6 +76,7 @@ impl Metrics {
     fn times(&mut self) {
         self.spread("block_interval_ms", |r| r.block_interval_ms);
         self.spread("propagation_ms", |r| r.propagation_ms);
+        self.spread("node_propagation_ms", |r| r.node_propagation_ms);
         for percent in PARTS {
             let row = move |r: &Report| -> Option<ReachReport> {
                 r.reach.iter().find(|row| row.percent == percent).copied()

@@ -61,8 +61,9 @@ struct Run {
     tables: Option<RunTables>,
 }
 
-/// What a thread made of a seed: a run, an error, or a panic that is to go on elsewhere.
-type Played = Result<Result<Run, LabError>, Box<dyn Any + Send>>;
+/// What a thread made of a seed: something of a run, an error, or a panic that is to go on
+/// elsewhere.
+type Played<T> = Result<Result<T, LabError>, Box<dyn Any + Send>>;
 
 /// Plays `scenario` with its own seed and those after it. Rows go to `results`, if there are
 /// any, as runs are done.
@@ -76,12 +77,6 @@ pub fn replicate(
     mut results: Option<&mut Results>,
     control: &mut Control<'_>,
 ) -> Result<EnsembleReport, LabError> {
-    if scenario.seed.checked_add(plan.runs_max).is_none() {
-        return Err(LabError::Seeds {
-            first: scenario.seed,
-            runs: plan.runs_max,
-        });
-    }
     let mut ensemble = Ensemble::new(scenario);
     let until = plan.until.as_ref();
     if let Some(until) = until
@@ -92,7 +87,8 @@ pub fn replicate(
     let mut reached = false;
     let keeps_tables = results.is_some();
     let interrupted = control.interrupted;
-    let done = in_order(scenario, plan, keeps_tables, interrupted, &mut |run| {
+    let one = |scenario: &Scenario, stop: &Stop| play_one(scenario, keeps_tables, stop);
+    let done = in_order(scenario, plan, &one, interrupted, &mut |run: Run| {
         if let (Some(results), Some(tables)) = (results.as_deref_mut(), &run.tables) {
             results.append(tables)?;
         }
@@ -113,22 +109,32 @@ fn is_reached(ensemble: &Ensemble, until: Option<&Until>) -> bool {
     sample.is_some_and(|sample| until.is_reached(sample, &mut Quantile::new()))
 }
 
-/// Gives `take` the runs in the order of their seeds, until it says that they are enough.
-/// Returns whether all were taken that were wanted; false after an interrupt.
-fn in_order(
+/// Tells a run that it is wanted no more.
+pub(crate) type Stop = Arc<AtomicBool>;
+
+/// Plays the scenario with its seeds by `one`, on all threads, and gives `take` what came of
+/// each in the order of the seeds, until it says that they are enough. Returns whether all
+/// were taken that were wanted; false after an interrupt.
+pub(crate) fn in_order<T: Send>(
     scenario: &Scenario,
     plan: &Plan,
-    keeps_tables: bool,
+    one: &(dyn Fn(&Scenario, &Stop) -> Result<T, LabError> + Sync),
     interrupted: &dyn Fn() -> bool,
-    take: &mut dyn FnMut(Run) -> Result<bool, LabError>,
+    take: &mut dyn FnMut(T) -> Result<bool, LabError>,
 ) -> Result<bool, LabError> {
+    if scenario.seed.checked_add(plan.runs_max).is_none() {
+        return Err(LabError::Seeds {
+            first: scenario.seed,
+            runs: plan.runs_max,
+        });
+    }
     let threads = plan.threads.map_or(0, NonZero::get);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
     let window = WINDOW * pool.current_num_threads() as u64;
     let stop = Arc::new(AtomicBool::new(false));
-    let (sender, receiver) = mpsc::channel::<(u64, Played)>();
+    let (sender, receiver) = mpsc::channel::<(u64, Played<T>)>();
     pool.in_place_scope_fifo(|scope| {
         let mut work = || {
             let (mut started, mut taken) = (0, 0);
@@ -138,7 +144,7 @@ fn in_order(
                     let (sender, stop, number) = (sender.clone(), Arc::clone(&stop), started);
                     scope.spawn_fifo(move |_| {
                         let played = catch_unwind(AssertUnwindSafe(|| {
-                            play_one(scenario, number, keeps_tables, &stop)
+                            one(&with_seed(scenario, scenario.seed + number)?, &stop)
                         }));
                         // Nobody listens any more once there are runs enough.
                         let _ = sender.send((number, played));
@@ -169,32 +175,33 @@ fn in_order(
     })
 }
 
-/// One run: nearly nothing but the simulation itself.
-fn play_one(
-    scenario: &Scenario,
-    number: u64,
-    keeps_tables: bool,
-    stop: &Arc<AtomicBool>,
-) -> Result<Run, LabError> {
-    let scenario = scenario.with(&Overrides {
-        seed: Some(scenario.seed + number),
+fn with_seed(scenario: &Scenario, seed: u64) -> Result<Scenario, LabError> {
+    Ok(scenario.with(&Overrides {
+        seed: Some(seed),
         ..Overrides::default()
-    })?;
+    })?)
+}
+
+/// One run: nearly nothing but the simulation itself.
+fn play_one(scenario: &Scenario, keeps_tables: bool, stop: &Stop) -> Result<Run, LabError> {
     let reorgs = ReorgLog::default();
-    let stop = Arc::clone(stop);
-    let options = Options {
-        watchers: if keeps_tables {
-            vec![reorgs.sink()]
-        } else {
-            Vec::new()
-        },
-        interrupted: Some(Box::new(move || stop.load(Ordering::Relaxed))),
-        ..Options::default()
-    };
-    let outcome = play(&scenario, options)?;
-    let tables = keeps_tables.then(|| RunTables::new(&scenario, &outcome, &reorgs.take()));
+    let mut options = stoppable(stop);
+    if keeps_tables {
+        options.watchers.push(reorgs.sink());
+    }
+    let outcome = play(scenario, options)?;
+    let tables = keeps_tables.then(|| RunTables::new(scenario, &outcome, &reorgs.take()));
     Ok(Run {
         report: outcome.report,
         tables,
     })
+}
+
+/// A run that ends at its next look when it is wanted no more.
+pub(crate) fn stoppable(stop: &Stop) -> Options {
+    let stop = Arc::clone(stop);
+    Options {
+        interrupted: Some(Box::new(move || stop.load(Ordering::Relaxed))),
+        ..Options::default()
+    }
 }

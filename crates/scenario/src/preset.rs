@@ -64,14 +64,14 @@ pub const PRESETS: &[Preset] = &[
         toml: include_str!("../presets/gervais-2016.toml"),
     },
     Preset {
-        name: "bitcoin-year",
-        about: "A year of Bitcoin: 52,560 blocks by twenty pools with the shares of 2025, and 80 nodes that pass them on.",
-        toml: include_str!("../presets/bitcoin-year.toml"),
-    },
-    Preset {
         name: "selfish",
         about: "A selfish miner with 35 % of the hash rate among 199 honest ones, and what its links are worth to it.",
         toml: include_str!("../presets/selfish.toml"),
+    },
+    Preset {
+        name: "bitcoin-year",
+        about: "A year of Bitcoin: 52,560 blocks by twenty pools with the shares of 2025, and 80 nodes that pass them on.",
+        toml: include_str!("../presets/bitcoin-year.toml"),
     },
 ];
 

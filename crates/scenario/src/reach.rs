@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::report::ReachReport;
+use crate::report::{ReachReport, Spread};
 use crate::spread::{count, histogram, spread};
 
 /// The parts of the network whose moment is kept: 10, 25, 50, 75, 90 and 99 of a hundred.
@@ -66,6 +66,8 @@ impl Reach {
 pub(crate) struct Spreading {
     shares: Vec<f64>,
     blocks: Vec<Reach>,
+    /// Of every node, how many blocks of others arrived, and how long they took together.
+    arrivals: Vec<(u32, Duration)>,
 }
 
 impl Spreading {
@@ -76,22 +78,52 @@ impl Spreading {
         Spreading {
             shares: rates.iter().map(share).collect(),
             blocks: vec![Reach::NOBODY],
+            arrivals: vec![(0, Duration::ZERO); rates.len()],
         }
     }
 
     /// A block was found by `miner`.
     pub fn found(&mut self, miner: Option<usize>) {
         self.blocks.push(Reach::NOBODY);
-        self.arrived(self.blocks.len() - 1, miner, Duration::ZERO);
+        self.has(self.blocks.len() - 1, miner, Duration::ZERO);
     }
 
     /// The block at `place` arrived at a node.
     pub fn arrived(&mut self, place: usize, node: Option<usize>, after: Duration) {
+        self.has(place, node, after);
+        if let Some((count, sum)) = node.and_then(|node| self.arrivals.get_mut(node)) {
+            *count = count.saturating_add(1);
+            *sum = sum.saturating_add(after);
+        }
+    }
+
+    fn has(&mut self, place: usize, node: Option<usize>, after: Duration) {
         let share = node.and_then(|node| self.shares.get(node));
         if let (Some(reach), Some(share)) = (self.blocks.get_mut(place), share) {
             let nodes = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
             reach.add(after, nodes, *share);
         }
+    }
+
+    /// How long blocks of others took to this node on average; `None` if none arrived.
+    fn mean_arrival(&self, node: usize) -> Option<Duration> {
+        let (count, sum) = self.arrivals.get(node)?;
+        sum.checked_div(*count)
+    }
+
+    /// The same in milliseconds.
+    pub fn mean_arrival_ms(&self, node: usize) -> Option<f64> {
+        let mean = self.mean_arrival(node)?;
+        Some(mean.as_secs_f64() * 1_000.0)
+    }
+
+    /// The means of all nodes, as a quantity that is spread over them.
+    pub fn mean_arrivals(&self) -> Option<Spread> {
+        let mut means = histogram();
+        for mean in (0..self.arrivals.len()).filter_map(|node| self.mean_arrival(node)) {
+            count(&mut means, mean);
+        }
+        spread(&means)
     }
 
     /// Of every block, genesis first.

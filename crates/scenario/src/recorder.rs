@@ -242,6 +242,7 @@ impl Recorder {
             data: self.data(&end.entries),
             block_interval_ms: self.block_intervals(&tip.hash),
             propagation_ms: spread(&self.propagation),
+            node_propagation_ms: self.spreading.mean_arrivals(),
             reach: self.spreading.reports(),
             exposure_ms: self.spreading.exposure_ms(),
             races: self.races.as_ref().map(Races::report),
@@ -357,6 +358,7 @@ impl Recorder {
                     hash_share: *hash_share,
                     blocks_mined: count.mined,
                     blocks_on_chain,
+                    propagation_ms: self.spreading.mean_arrival_ms(id as usize),
                     reorgs: count.reorgs,
                     state: if end.up {
                         NodeState::Up

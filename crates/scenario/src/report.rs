@@ -58,6 +58,9 @@ pub struct Report {
     /// Milliseconds from the moment a block was found to its arrival at another node,
     /// for every block and node; `null` when none arrived.
     pub propagation_ms: Option<Spread>,
+    /// The same, averaged for each node first: a spread over the nodes. The median and the
+    /// 90th percentile of Gervais et al. 2016 are its `p50` and `p90`.
+    pub node_propagation_ms: Option<Spread>,
     /// How fast blocks spread: one row for 10, 25, 50, 75, 90 and 99 % of the network.
     pub reach: Vec<ReachReport>,
     /// Milliseconds until a block arrived, averaged over the hash rate and over the blocks
@@ -222,6 +225,8 @@ pub struct NodeReport {
     pub blocks_mined: u64,
     /// Those of them that are on the final chain.
     pub blocks_on_chain: u64,
+    /// Milliseconds that blocks of others took to it on average; `null` if none arrived.
+    pub propagation_ms: Option<f64>,
     /// Its reorgs.
     pub reorgs: u64,
     /// Whether it was up at the end.

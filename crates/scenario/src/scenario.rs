@@ -277,7 +277,7 @@ impl Scenario {
             let degree = change.degree.clone()?;
             Some((change.nodes.clone(), degree))
         });
-        let degrees = Degrees::new(own.collect());
+        let degrees = Degrees::new(own.collect(), network.nodes);
         let named: Vec<_> = network.links.keys().copied().collect();
         network
             .topology

@@ -30,6 +30,8 @@ pub enum Stream {
     LinkLatency(NodeId, NodeId),
     /// Who is linked to whom.
     Topology,
+    /// Whether a node is one of those that a `[[nodes]]` table is about: the table, the node.
+    Chosen(u32, NodeId),
 }
 
 impl Stream {
@@ -54,6 +56,7 @@ impl Stream {
             Stream::BlockBytes => (10, 0, 0),
             Stream::LinkLatency(low, high) => (11, low.0, high.0),
             Stream::Topology => (12, 0, 0),
+            Stream::Chosen(table, node) => (13, table, node.0),
         }
     }
 

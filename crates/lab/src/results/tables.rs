@@ -124,6 +124,7 @@ pub fn nodes() -> Schema {
             column("blocks_mined", Kind::Unsigned),
             column("blocks_on_chain", Kind::Unsigned),
             optional("revenue_share", Kind::Float),
+            optional("propagation_ms", Kind::Float),
             column("reorgs", Kind::Unsigned),
             column("tip", Kind::Hash),
             column("height", Kind::Unsigned),
@@ -232,6 +233,7 @@ fn node_rows(scenario: &Scenario, report: &Report) -> Table {
             } else {
                 Value::Missing
             },
+            own.propagation_ms.map_or(Value::Missing, Value::Float),
             Value::Unsigned(own.reorgs),
             Value::Hash(own.tip),
             Value::Unsigned(own.height),

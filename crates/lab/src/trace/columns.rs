@@ -189,8 +189,14 @@ impl Columns {
             }
             What::Restarted { tip } => self.block(row, tip, None),
             What::Published { block } => self.block(row, block, None),
-            What::AttemptEnded { won, .. } => {
-                self.detail(row, if *won { "won" } else { "given up" });
+            What::AttemptEnded {
+                won,
+                public_blocks,
+                own_blocks,
+            } => {
+                let end = if *won { "won" } else { "given up" };
+                let detail = format!("{end}: {own_blocks} own blocks, {public_blocks} public");
+                self.detail(row, &detail);
             }
             What::Rejected { from, why } => {
                 self.peer(row, *from);

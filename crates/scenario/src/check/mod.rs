@@ -53,7 +53,7 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
     let network = network::network(document, &source.files, seed)?;
     let rules = rules::rules(&document.consensus)?;
     let stop = stop(&document.stop)?;
-    let overrides = nodes::node_overrides(document, &network)?;
+    let overrides = nodes::node_overrides(document, &network, seed)?;
     let mining = nodes::mining(&document.mining, &rules)?;
     nodes::somebody_mines(&mining, &overrides, network.nodes, seed)?;
     let mut events: Vec<TimedAction> = document

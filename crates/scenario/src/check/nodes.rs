@@ -11,9 +11,10 @@ use crate::document::{Document, MiningTable, NodesTable};
 use crate::error::Problem;
 use crate::locate::nearest_of;
 use crate::network::Network;
+use crate::node_set::NodeSet;
 use crate::quantity::{Fraction, HashRate, Rate, SPAN_MAX, shortened};
 use crate::scenario::{Mining, NodeOverride, Rules};
-use crate::stream::Stream;
+use crate::stream::{Stream, unit};
 use crate::topology::Topology;
 
 /// The most nodes that all `[[nodes]]` tables name together: each costs a step at start-up.
@@ -25,14 +26,17 @@ const HASH_SHARE: Bounds = Bounds {
     scale: 1.0,
 };
 
-pub(super) fn node_overrides(document: &Document, network: &Network) -> Checked<Vec<NodeOverride>> {
-    let overrides: Vec<NodeOverride> = document
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(position, table)| node_override(position, table, network))
-        .collect::<Checked<_>>()?;
-    let named: u64 = overrides.iter().map(|change| change.nodes.len()).sum();
+pub(super) fn node_overrides(
+    document: &Document,
+    network: &Network,
+    seed: u64,
+) -> Checked<Vec<NodeOverride>> {
+    // Before memory is taken for those that are chosen.
+    let all = u64::from(network.nodes);
+    let tables = document.nodes.iter();
+    let named: u64 = tables
+        .map(|table| table.nodes.as_ref().map_or(all, |nodes| nodes.0.len()))
+        .sum();
     if named > NAMED_MAX {
         let problem = Problem::TooManyNamed {
             named,
@@ -40,12 +44,39 @@ pub(super) fn node_overrides(document: &Document, network: &Network) -> Checked<
         };
         return Err(problem.at("nodes"));
     }
-    Ok(overrides)
+    document
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(position, table)| node_override(position, table, network, seed))
+        .collect()
 }
 
-fn node_override(position: usize, table: &NodesTable, network: &Network) -> Checked<NodeOverride> {
+/// The nodes that a table is about.
+fn chosen(position: usize, table: &NodesTable, network: &Network, seed: u64) -> Checked<NodeSet> {
+    let nodes = match &table.nodes {
+        Some(given) => given.0.clone(),
+        None => NodeSet::new(std::iter::once(0..network.nodes).collect()),
+    };
+    there_are(&nodes, network.nodes, || format!("nodes[{position}].nodes"))?;
+    let Some(Fraction(share)) = table.share else {
+        return Ok(nodes);
+    };
+    let number = u32::try_from(position).unwrap_or(u32::MAX);
+    let is_chosen = |node: &NodeId| unit(Stream::Chosen(number, *node).seed(seed)) < share;
+    let ranges = nodes.iter().filter(is_chosen);
+    let ranges = ranges.map(|node| node.0..node.0 + 1);
+    Ok(NodeSet::new(ranges.collect()))
+}
+
+fn node_override(
+    position: usize,
+    table: &NodesTable,
+    network: &Network,
+    seed: u64,
+) -> Checked<NodeOverride> {
     let key = |name: &str| format!("nodes[{position}].{name}");
-    there_are(&table.nodes.0, network.nodes, || key("nodes"))?;
+    let nodes = chosen(position, table, network, seed)?;
     if let Some(share) = table.hash_share
         // NaN is in no range.
         && !(0.0..=HASH_SHARE.most).contains(&share)
@@ -73,7 +104,7 @@ fn node_override(position: usize, table: &NodesTable, network: &Network) -> Chec
         }
     };
     Ok(NodeOverride {
-        nodes: table.nodes.0.clone(),
+        nodes,
         hash_share: table.hash_share,
         strategy: (table.strategy.as_ref())
             .map(|value| strategy(&key("strategy"), value))

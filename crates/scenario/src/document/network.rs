@@ -292,8 +292,10 @@ impl<'de> Deserialize<'de> for RegionsValue {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NodesTable {
-    /// Which: `3`, `[0, 1]` or `"0..4, 7"`. Required.
-    pub nodes: Nodes,
+    /// Which: `3`, `[0, 1]` or `"0..4, 7"`. Default: all.
+    pub nodes: Option<Nodes>,
+    /// How many of these, each by chance: 0 to 1, or a percentage. Default: 1.
+    pub share: Option<Fraction>,
     /// Their part of the network's hash rate, each, in relation to the other nodes':
     /// 0 to 1e12; 0 does not mine. Default: 1, or what `mining.hash_shares` draws.
     pub hash_share: Option<f64>,

@@ -11,18 +11,30 @@ use crate::stream::unit;
 /// The nodes whose number of links is their own. Of two that name a node, the later counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Degrees {
-    given: Vec<(NodeSet, Distribution)>,
+    given: Vec<Distribution>,
+    /// For each node the place of its own in `given`, from 1; empty when nobody has any. A look at
+    /// every set for every node would take hours for a file that names many.
+    of_node: Vec<u32>,
 }
 
 impl Degrees {
-    pub fn new(given: Vec<(NodeSet, Distribution)>) -> Self {
-        Degrees { given }
+    pub fn new(given: Vec<(NodeSet, Distribution)>, nodes: u32) -> Self {
+        let mut degrees = Degrees::default();
+        if !given.is_empty() {
+            degrees.of_node = vec![0; nodes as usize];
+        }
+        for (place, (set, degree)) in (1..).zip(given) {
+            for node in set.iter() {
+                degrees.of_node[node.0 as usize] = place;
+            }
+            degrees.given.push(degree);
+        }
+        degrees
     }
 
     fn of(&self, node: u32) -> Option<&Distribution> {
-        let own = |(nodes, _): &&(NodeSet, _)| nodes.contains(NodeId(node));
-        let last = self.given.iter().rev().find(own);
-        last.map(|(_, degree)| degree)
+        let place = *self.of_node.get(node as usize)?;
+        self.given.get((place as usize).checked_sub(1)?)
     }
 }
 

@@ -103,10 +103,8 @@ fn degrees_are_drawn_as_the_distribution_says() {
     let among_five = links.iter().filter(|(_, high)| high.0 < 5).count();
     assert_eq!(among_five, 10);
     // A node with a degree of its own has it; a link that is named is there.
-    let own = Degrees::new(vec![(
-        NodeSet::parse("7").unwrap(),
-        Distribution::Constant(500.0),
-    )]);
+    let seven = NodeSet::parse("7").unwrap();
+    let own = Degrees::new(vec![(seven, Distribution::Constant(500.0))], 4_000);
     let named = (NodeId(8), NodeId(3_999));
     let links = topology.links_with(4_000, 3, &own, &[named]);
     assert!(degrees(&links, 4_000)[7] >= 500);
@@ -121,7 +119,7 @@ fn bounded_nodes_have_their_least_and_not_more_than_their_most() {
         interlinked: NodeSet::parse("0..3").unwrap(),
     };
     let own = Distribution::Quantiles(vec![100.0, 120.0]);
-    let own = Degrees::new(vec![(NodeSet::parse("0..3").unwrap(), own)]);
+    let own = Degrees::new(vec![(NodeSet::parse("0..3").unwrap(), own)], 1_000);
     let links = topology.links_with(1_000, 5, &own, &[]);
     let degrees = degrees(&links, 1_000);
     assert!(

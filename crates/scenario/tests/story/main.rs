@@ -170,6 +170,11 @@ fn a_fork_is_one_stale_block_and_two_reorgs() {
     assert!((propagation.max - 80.0).abs() < 0.2);
     assert_eq!(story.recorder.tree().branches(&report.tip).len(), 1);
 
+    // Node 1 received one block of another, node 2 three, node 0 none.
+    let means: Vec<_> = report.nodes.iter().map(|node| node.propagation_ms).collect();
+    assert_eq!(means, [None, Some(40.0), Some(50.0)]);
+    assert_eq!(report.node_propagation_ms.unwrap().count, 2);
+
     // Node 0's block reached node 2 after 50 ms and node 1 never; its next one reached
     // node 1 after 40 ms and node 2 after 80. Node 1's reached node 2 after 20.
     assert!((report.fork_rate - 0.5).abs() < 1e-12);
