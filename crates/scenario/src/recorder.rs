@@ -18,7 +18,7 @@ use crate::reach::{Reach, Spreading};
 use crate::report::{
     AttemptReport, Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread,
 };
-use crate::revenue::revenue;
+use crate::revenue::{ratio, revenue};
 use crate::scenario::Scenario;
 use crate::spread::{count, histogram, spread};
 use crate::strategy::StrategyKind;
@@ -233,10 +233,10 @@ impl Recorder {
             tip: tip.hash,
             height: tip.height,
             duration: end.elapsed.as_secs_f64(),
-            stale_rate: ratio(blocks.stale, blocks.mined),
+            stale_rate: ratio(blocks.stale, blocks.mined).unwrap_or(0.0),
             blocks,
             forks,
-            fork_rate: ratio(forks, self.tree.heights()),
+            fork_rate: ratio(forks, self.tree.heights()).unwrap_or(0.0),
             reorgs: self.reorgs.clone(),
             messages: self.message_counts(),
             data: self.data(&end.entries),
@@ -369,14 +369,6 @@ impl Recorder {
                 },
             )
             .collect()
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a rate, for people to read")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    match whole {
-        0 => 0.0,
-        whole => part as f64 / whole as f64,
     }
 }
 

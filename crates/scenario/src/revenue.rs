@@ -28,9 +28,9 @@ pub(crate) fn revenue(
     }
     rows.retain(|row| row.nodes > 0);
     for row in &mut rows {
-        row.revenue_share = part(row.blocks_on_chain, blocks_on_chain);
+        row.revenue_share = ratio(row.blocks_on_chain, blocks_on_chain);
         let stale = row.blocks_mined.saturating_sub(row.blocks_on_chain);
-        row.stale_rate = part(stale, row.blocks_mined);
+        row.stale_rate = ratio(stale, row.blocks_mined);
     }
     rows
 }
@@ -47,7 +47,7 @@ impl AttemptReport {
     pub(crate) fn add(&mut self, won: bool) {
         self.ended += 1;
         self.won += u64::from(won);
-        self.success_rate = part(self.won, self.ended);
+        self.success_rate = ratio(self.won, self.ended);
     }
 }
 
@@ -63,7 +63,8 @@ fn row(strategy: &str) -> RevenueReport {
     }
 }
 
+/// A part of a whole; `None` if there is nothing.
 #[allow(clippy::cast_precision_loss, reason = "a rate, for people to read")]
-fn part(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -12,7 +12,13 @@ use crate::error::LabError;
 use crate::validate::quantity::Quantity;
 
 /// The studies that come with forkful: the name of the file, and its text.
-pub const STUDIES: &[(&str, &str)] = &[("laws.toml", include_str!("../../validation/laws.toml"))];
+pub const STUDIES: &[(&str, &str)] = &[
+    ("laws.toml", include_str!("../../validation/laws.toml")),
+    (
+        "attacks.toml",
+        include_str!("../../validation/attacks.toml"),
+    ),
+];
 
 /// The most runs of one case.
 const RUNS_MAX: u64 = 1_000_000;
