@@ -84,7 +84,9 @@ impl Metrics {
             float(races.ended_by_attackers)
         });
         self.add("races.gamma", "1", |r| r.races?.gamma);
-        self.add("attempts.ended", "attempts", |r| Some(float(r.attempts?.ended)));
+        self.add("attempts.ended", "attempts", |r| {
+            Some(float(r.attempts?.ended))
+        });
         self.add("attempts.won", "attempts", |r| Some(float(r.attempts?.won)));
         self.add("attempts.success_rate", "1", |r| r.attempts?.success_rate);
     }

@@ -45,13 +45,13 @@ pub fn lines(report: &ValidationReport, studies: &[&Study]) -> Vec<String> {
                 .map(|line| paint(DIM, line)),
         );
         lines.extend(table(&own));
-        for check in own.iter().filter(|check| check.verdict != Verdict::Pass) {
+        for check in own.iter().filter(|check| !check.verdict.is_good()) {
             let why = format!(
                 "  {} {}, {}: tolerance {}: {}",
                 paint(BAD, check.verdict.name()),
                 plain_line(&check.case),
                 plain_line(&check.what),
-                short(check.tolerance),
+                check.tolerance.map_or("–".to_owned(), short),
                 plain_line(&check.why)
             );
             lines.extend(wrapped(&why, WIDTH, 2));
@@ -84,10 +84,10 @@ fn table(checks: &[&CheckReport]) -> Vec<String> {
             Some(mean) => plus_minus(mean, half),
             None => ("–".to_owned(), "–".to_owned()),
         };
-        let style = if check.verdict == Verdict::Pass {
-            GOOD
-        } else {
-            BAD
+        let style = match check.verdict {
+            Verdict::Pass => GOOD,
+            Verdict::Told => DIM,
+            Verdict::Fail | Verdict::TooWide | Verdict::NoValue => BAD,
         };
         table.rows.push(vec![
             plain_line(&check.case),
@@ -95,7 +95,7 @@ fn table(checks: &[&CheckReport]) -> Vec<String> {
             check.expected.map_or("–".to_owned(), short),
             mean,
             half,
-            short(check.tolerance),
+            check.tolerance.map_or("–".to_owned(), short),
             check.runs.to_string(),
             paint(style, check.verdict.name()),
         ]);
@@ -104,12 +104,12 @@ fn table(checks: &[&CheckReport]) -> Vec<String> {
 }
 
 fn sentence(report: &ValidationReport) -> String {
-    let all = report.checks.len() as u64;
-    let passed = report
-        .checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::Pass);
-    let passed = passed.count() as u64;
+    let are = |verdict: &dyn Fn(Verdict) -> bool| {
+        let checks = report.checks.iter();
+        checks.filter(|check| verdict(check.verdict)).count() as u64
+    };
+    let all = are(&|verdict| verdict != Verdict::Told);
+    let passed = are(&|verdict| verdict == Verdict::Pass);
     let text = format!("{passed} of {} passed.", count(all, "check", "checks"));
     let text = paint(if passed == all { GOOD } else { BAD }, text);
     let quick = match report.quick {

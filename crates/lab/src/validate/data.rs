@@ -4,11 +4,12 @@
 //! the checks of a case are what is held against the source. docs/validation.md is the
 //! reference of the form.
 
-use forkful_scenario::{Overrides, ReadFile, Scenario, preset};
+use forkful_scenario::Scenario;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
+use crate::validate::form::parse;
 use crate::validate::quantity::Quantity;
 
 /// The studies that come with forkful: the name of the file, and its text.
@@ -19,62 +20,6 @@ pub const STUDIES: &[(&str, &str)] = &[
         include_str!("../../validation/attacks.toml"),
     ),
 ];
-
-/// The most runs of one case.
-const RUNS_MAX: u64 = 1_000_000;
-
-/// A file of studies.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    studies: Vec<StudyData>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StudyData {
-    name: String,
-    about: String,
-    source: String,
-    preset: Option<String>,
-    scenario: Option<String>,
-    #[serde(default)]
-    set: Vec<String>,
-    runs: u64,
-    quick_runs: u64,
-    cases: Vec<CaseData>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseData {
-    what: String,
-    #[serde(default)]
-    set: Vec<String>,
-    runs: Option<u64>,
-    quick_runs: Option<u64>,
-    checks: Vec<CheckData>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CheckData {
-    quantity: String,
-    what: Option<String>,
-    source: Option<String>,
-    expected: ExpectedData,
-    tolerance: Tolerance,
-    why: String,
-    half_width_max: Option<Tolerance>,
-}
-
-/// A number, or the name of a quantity that the same runs give.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum ExpectedData {
-    Number(f64),
-    Quantity(String),
-}
 
 /// How far a measurement may be from what is expected: a number in the unit of the quantity, or
 /// a text such as `5%`, a part of what is expected.
@@ -106,14 +51,23 @@ pub struct Case {
     /// What differs from the other cases.
     pub what: String,
     /// What is played.
-    pub scenario: Scenario,
-    /// How many runs, and how many with `--quick`.
-    pub runs: (u64, u64),
+    pub full: Play,
+    /// What is played with `--quick`.
+    pub quick: Play,
     /// What is measured.
     pub checks: Vec<Check>,
 }
 
-/// One measurement and what it should be.
+/// A scenario, and how often.
+#[derive(Debug)]
+pub struct Play {
+    /// Its seed is that of the first run.
+    pub scenario: Scenario,
+    /// With so many seeds.
+    pub runs: u64,
+}
+
+/// One measurement and what it should be. All numbers have the unit of the source.
 #[derive(Debug)]
 pub struct Check {
     /// What is measured, for people.
@@ -122,10 +76,14 @@ pub struct Check {
     pub source: Option<String>,
     /// What is measured.
     pub quantity: Quantity,
-    /// What it should be.
-    pub expected: Expected,
+    /// So many of the quantity's unit are one of the source's.
+    pub divide_by: f64,
+    /// What it should be; `None` if it is only told.
+    pub expected: Option<Expected>,
     /// How far it may be from that.
     pub tolerance: Tolerance,
+    /// How far with `--quick`.
+    pub quick_tolerance: Tolerance,
     /// Why so far.
     pub why: String,
     /// Half of the interval is at most this, or the check is not passed.
@@ -135,26 +93,31 @@ pub struct Check {
 /// What a measurement should be.
 #[derive(Debug)]
 pub enum Expected {
-    /// A published or computed number.
+    /// A published or computed number, in the unit of the source.
     Number(f64),
-    /// What a law gives for the same run.
+    /// What a law gives for the same run, in the unit of the quantity.
     Quantity(Quantity),
 }
 
 /// What is wrong with a file of studies.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// It is no TOML of this form.
-    #[error("{0}")]
-    Form(#[from] toml::de::Error),
-    /// Something is wrong with one study, case or check.
-    #[error("{place}: {problem}")]
-    At {
-        /// Which.
-        place: String,
-        /// What is wrong.
-        problem: String,
-    },
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("line {line}: {}{}{problem}", colon(place), colon(key))]
+pub struct DataError {
+    /// The line at which the study, case or check begins that is wrong; from 1.
+    pub line: usize,
+    /// Which study, case and check; empty where the file is no TOML of this form.
+    pub place: String,
+    /// Which key; empty likewise.
+    pub key: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+fn colon(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!("{text}: "),
+    }
 }
 
 impl Tolerance {
@@ -171,138 +134,10 @@ impl Tolerance {
     }
 }
 
-impl std::fmt::Display for Tolerance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Tolerance::Absolute(value) => write!(f, "{value}"),
-            Tolerance::Relative(text) => f.write_str(text),
-        }
-    }
-}
-
-/// Reads a file of studies. Scenarios may name files, which `read` reads.
-///
-/// # Errors
-/// What is wrong, and where.
-pub fn parse(text: &str, read: &ReadFile<'_>) -> Result<Vec<Study>, DataError> {
-    let file: File = toml::from_str(text)?;
-    let studies = file.studies.into_iter();
-    let studies: Vec<Study> = studies
-        .map(|study| study.checked(read))
-        .collect::<Result<_, _>>()?;
-    for (place, study) in studies.iter().enumerate() {
-        if studies[..place]
-            .iter()
-            .any(|other| other.name == study.name)
-        {
-            return Err(at(&study.name, "there are two studies of this name"));
-        }
-    }
-    Ok(studies)
-}
-
-impl StudyData {
-    fn checked(self, read: &ReadFile<'_>) -> Result<Study, DataError> {
-        let name = self.name.as_str();
-        let toml = match (&self.preset, &self.scenario) {
-            (Some(of), None) => preset(of)
-                .map(|preset| preset.toml)
-                .ok_or_else(|| at(name, &format!("there is no preset {of:?}")))?,
-            (None, Some(toml)) => toml,
-            _ => return Err(at(name, "give either preset or scenario")),
-        };
-        let scenario = Scenario::from_toml_with(toml, read);
-        let scenario = scenario.map_err(|error| at(name, &format!("scenario: {error}")))?;
-        if self.cases.is_empty() {
-            return Err(at(name, "there are no cases"));
-        }
-        let cases = self.cases.iter();
-        let cases = cases.map(|case| case.checked(&self, &scenario, read));
-        Ok(Study {
-            cases: cases.collect::<Result<_, _>>()?,
-            name: self.name,
-            about: self.about,
-            source: self.source,
-        })
-    }
-}
-
-impl CaseData {
-    fn checked(
-        &self,
-        study: &StudyData,
-        scenario: &Scenario,
-        read: &ReadFile<'_>,
-    ) -> Result<Case, DataError> {
-        let place = format!("{}, {}", study.name, self.what);
-        let overrides = Overrides {
-            set: study.set.iter().chain(&self.set).cloned().collect(),
-            ..Overrides::default()
-        };
-        let scenario = scenario.with_files(&overrides, read);
-        let scenario = scenario.map_err(|error| at(&place, &error.to_string()))?;
-        let runs = (
-            self.runs.unwrap_or(study.runs),
-            self.quick_runs.unwrap_or(study.quick_runs),
-        );
-        if [runs.0, runs.1]
-            .iter()
-            .any(|runs| !(2..=RUNS_MAX).contains(runs))
-        {
-            let problem = format!("runs and quick_runs are from 2 to {RUNS_MAX}");
-            return Err(at(&place, &problem));
-        }
-        if self.checks.is_empty() {
-            return Err(at(&place, "there are no checks"));
-        }
-        let checks = self
-            .checks
-            .iter()
-            .map(|check| check.checked(&place, &scenario));
-        Ok(Case {
-            what: self.what.clone(),
-            checks: checks.collect::<Result<_, _>>()?,
-            scenario,
-            runs,
-        })
-    }
-}
-
-impl CheckData {
-    fn checked(&self, place: &str, scenario: &Scenario) -> Result<Check, DataError> {
-        let quantity = |name: &str| {
-            Quantity::parse(name, scenario).map_err(|error| at(place, &error.to_string()))
-        };
-        let expected = match &self.expected {
-            ExpectedData::Number(number) if number.is_finite() => Expected::Number(*number),
-            ExpectedData::Number(_) => return Err(at(place, "expected is not a number")),
-            ExpectedData::Quantity(name) => Expected::Quantity(quantity(name)?),
-        };
-        for tolerance in [Some(&self.tolerance), self.half_width_max.as_ref()] {
-            if tolerance.is_some_and(|tolerance| tolerance.absolute(1.0).is_none()) {
-                let problem = "a tolerance is a number from 0, or a text such as \"5%\"";
-                return Err(at(place, problem));
-            }
-        }
-        if self.why.trim().is_empty() {
-            return Err(at(place, "why is the tolerance what it is?"));
-        }
-        Ok(Check {
-            what: self.what.clone().unwrap_or_else(|| self.quantity.clone()),
-            source: self.source.clone(),
-            quantity: quantity(&self.quantity)?,
-            expected,
-            tolerance: self.tolerance.clone(),
-            why: self.why.clone(),
-            half_width_max: self.half_width_max.clone(),
-        })
-    }
-}
-
-fn at(place: &str, problem: &str) -> DataError {
-    DataError::At {
-        place: place.to_owned(),
-        problem: problem.to_owned(),
+impl Case {
+    /// What is played.
+    pub fn play(&self, quick: bool) -> &Play {
+        if quick { &self.quick } else { &self.full }
     }
 }
 
@@ -312,7 +147,7 @@ fn at(place: &str, problem: &str) -> DataError {
 /// None that a test would not have found.
 pub fn built_in() -> Result<Vec<Study>, LabError> {
     let none = |_: &str, _: usize| Err(forkful_scenario::FileError("it is not built in".into()));
-    let mut studies = Vec::new();
+    let mut studies: Vec<Study> = Vec::new();
     for (name, text) in STUDIES {
         let found = parse(text, &none).map_err(|error| LabError::Data {
             name: (*name).to_owned(),

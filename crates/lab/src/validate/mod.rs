@@ -2,7 +2,9 @@
 //! agree.
 
 mod attack;
+mod behind;
 mod data;
+mod form;
 mod quantity;
 mod report;
 
@@ -11,9 +13,12 @@ use std::num::NonZero;
 use forkful_sim::play;
 
 use crate::error::LabError;
-use crate::interval::{Quantile, Sample, float};
-use crate::replicate::{Plan, in_order, stoppable};
-pub use data::{Case, Check, DataError, Expected, Study, Tolerance, built_in, parse};
+use crate::interval::{Quantile, Sample};
+use crate::replicate::{Jobs, Stop, has_seeds, stoppable, with_seed};
+use crate::validate::behind::Watcher;
+pub use behind::Behind;
+pub use data::{Case, Check, DataError, Expected, Play, Study, Tolerance, built_in};
+pub use form::parse;
 pub use quantity::{Observed, Quantity};
 pub use report::{CheckReport, ValidationReport, Verdict, validation_schema};
 
@@ -43,13 +48,17 @@ struct Measured {
     differences: Sample,
 }
 
+/// What one run gave for a check, and what it should have given.
+type Pair = (Option<f64>, Option<f64>);
+
 /// How many runs these studies take.
 pub fn runs(studies: &[&Study], quick: bool) -> u64 {
     let cases = studies.iter().flat_map(|study| &study.cases);
-    cases.map(|case| case.runs_of(quick)).sum()
+    cases.map(|case| case.play(quick).runs).sum()
 }
 
-/// Reruns studies.
+/// Reruns studies: all runs of all cases are one line of work, so that no core waits for the
+/// last run of a case.
 ///
 /// # Errors
 /// A scenario cannot be simulated.
@@ -58,117 +67,133 @@ pub fn validate(
     plan: ValidationPlan,
     watch: &mut Watch<'_>,
 ) -> Result<ValidationReport, LabError> {
+    let cases: Vec<(&Study, &Case)> = studies
+        .iter()
+        .flat_map(|study| study.cases.iter().map(|case| (*study, case)))
+        .collect();
+    let mut ends = Vec::new();
+    let mut count = 0;
+    for (_, case) in &cases {
+        let play = case.play(plan.quick);
+        has_seeds(&play.scenario, play.runs)?;
+        count += play.runs;
+        ends.push(count);
+    }
+    let one = |number: u64, stop: &Stop| -> Result<Vec<Pair>, LabError> {
+        let place = ends.partition_point(|end| *end <= number);
+        let (_, case) = cases[place];
+        let play = case.play(plan.quick);
+        case.run(play, number - (ends[place] - play.runs), stop)
+    };
+    let jobs = Jobs {
+        count,
+        threads: plan.threads,
+        one: &one,
+    };
     let mut checks = Vec::new();
-    let mut done = 0;
-    for study in studies {
-        for case in &study.cases {
-            let Some(measured) = case.measure(plan, watch, &mut done)? else {
-                return Ok(whole(plan, true, checks));
-            };
-            for (check, measured) in case.checks.iter().zip(&measured) {
-                checks.push(check.report(study, case, plan.quick, measured));
-            }
+    let (mut done, mut place) = (0, 0);
+    let mut measured = Vec::new();
+    let finished = jobs.in_order(watch.interrupted, &mut |values: Vec<Pair>| {
+        let (study, case) = cases[place];
+        measured.resize(case.checks.len(), Measured::NOTHING);
+        for (measured, (value, expected)) in measured.iter_mut().zip(values) {
+            measured.add(value, expected);
         }
-    }
-    Ok(whole(plan, false, checks))
-}
-
-fn whole(plan: ValidationPlan, interrupted: bool, checks: Vec<CheckReport>) -> ValidationReport {
-    ValidationReport {
+        done += 1;
+        if done == ends[place] {
+            for (check, measured) in case.checks.iter().zip(measured.drain(..)) {
+                checks.push(check.report(study, case, plan.quick, &measured));
+            }
+            place += 1;
+        }
+        (watch.progress)(done);
+        Ok(false)
+    })?;
+    Ok(ValidationReport {
         quick: plan.quick,
-        interrupted,
-        passed: !interrupted && checks.iter().all(|check| check.verdict == Verdict::Pass),
+        interrupted: !finished,
+        passed: finished && checks.iter().all(|check| check.verdict.is_good()),
         checks,
-    }
+    })
 }
 
 impl Case {
-    fn runs_of(&self, quick: bool) -> u64 {
-        if quick { self.runs.1 } else { self.runs.0 }
+    /// One run, and what its checks find in it.
+    fn run(&self, play_it: &Play, number: u64, stop: &Stop) -> Result<Vec<Pair>, LabError> {
+        let scenario = with_seed(&play_it.scenario, play_it.scenario.seed + number)?;
+        let mut options = stoppable(stop);
+        let watcher = self.needs_behind().then(|| Watcher::new(&scenario));
+        options.watchers.extend(watcher.as_ref().map(Watcher::sink));
+        let outcome = play(&scenario, options)?;
+        let run = Observed {
+            scenario: &scenario,
+            outcome: &outcome,
+            behind: watcher.map(|watcher| watcher.seen()),
+        };
+        Ok(self.checks.iter().map(|check| check.values(&run)).collect())
     }
 
-    /// Plays the runs. `None` after an interrupt.
-    fn measure(
-        &self,
-        plan: ValidationPlan,
-        watch: &mut Watch<'_>,
-        done: &mut u64,
-    ) -> Result<Option<Vec<Measured>>, LabError> {
-        let mut measured = vec![Measured::NOTHING; self.checks.len()];
-        let runs = Plan {
-            runs_max: self.runs_of(plan.quick),
-            threads: plan.threads,
-            until: None,
-        };
-        let one = |scenario: &_, stop: &_| -> Result<Vec<_>, LabError> {
-            let outcome = play(scenario, stoppable(stop))?;
-            let run = Observed {
-                scenario,
-                outcome: &outcome,
+    fn needs_behind(&self) -> bool {
+        self.checks.iter().any(|check| {
+            let expected = match &check.expected {
+                Some(Expected::Quantity(quantity)) => quantity.needs_behind(),
+                _ => false,
             };
-            let checks = self.checks.iter();
-            Ok(checks.map(|check| check.values(&run)).collect())
-        };
-        let all = in_order(
-            &self.scenario,
-            &runs,
-            &one,
-            watch.interrupted,
-            &mut |values| {
-                for (measured, (value, expected)) in measured.iter_mut().zip(values) {
-                    measured.add(value, expected);
-                }
-                *done += 1;
-                (watch.progress)(*done);
-                Ok(false)
-            },
-        )?;
-        Ok(all.then_some(measured))
+            expected || check.quantity.needs_behind()
+        })
     }
 }
 
 impl Check {
-    /// What the run gives, and what it should give.
-    fn values(&self, run: &Observed<'_>) -> (Option<f64>, Option<f64>) {
+    /// What the run gives, and what it should give, in the unit of the source.
+    fn values(&self, run: &Observed<'_>) -> Pair {
+        let own = |quantity: &Quantity| Some(quantity.of(run)? / self.divide_by);
         let expected = match &self.expected {
-            Expected::Number(number) => Some(*number),
-            Expected::Quantity(quantity) => quantity.of(run),
+            None => None,
+            Some(Expected::Number(number)) => Some(*number),
+            Some(Expected::Quantity(quantity)) => own(quantity),
         };
-        (self.quantity.of(run), expected)
+        (own(&self.quantity), expected)
     }
 
     fn report(&self, study: &Study, case: &Case, quick: bool, measured: &Measured) -> CheckReport {
-        let has_any = measured.values.count() > 0;
-        let some = |sample: &Sample| has_any.then(|| sample.mean());
+        let some = |sample: &Sample| (sample.count() > 0).then(|| sample.mean());
         let (mean, expected) = (some(&measured.values), some(&measured.expected));
-        let half = measured.differences.half_width(&mut Quantile::new());
-        let reference = expected.unwrap_or(0.0);
-        // `parse` has refused what is no tolerance.
-        let tolerance = self.tolerance.absolute(reference).unwrap_or(0.0);
-        let fewer = float(case.runs.0) / float(case.runs_of(quick));
-        let widest = self.half_width_max.as_ref();
-        let widest = widest.and_then(|widest| widest.absolute(reference));
-        let widest = widest.map(|widest| widest * fewer.max(1.0).sqrt());
-        let verdict = match (mean, expected, half) {
-            (Some(_), Some(_), Some(half)) => {
-                verdict(measured.differences.mean(), half, tolerance, widest)
-            }
-            _ => Verdict::NoValue,
+        let sample = match self.expected {
+            Some(_) => &measured.differences,
+            None => &measured.values,
         };
+        let half = sample.half_width(&mut Quantile::new());
+        let reference = expected.unwrap_or(0.0);
+        let tolerance = match quick {
+            true => &self.quick_tolerance,
+            false => &self.tolerance,
+        };
+        // `parse` has refused what is no tolerance.
+        let tolerance = tolerance.absolute(reference).unwrap_or(0.0);
+        let widest = self.half_width_max.as_ref().filter(|_| !quick);
+        let widest = widest.and_then(|widest| widest.absolute(reference));
+        let verdict = match (&self.expected, half) {
+            (_, None) => Verdict::NoValue,
+            (None, Some(_)) => Verdict::Told,
+            (Some(_), Some(half)) => verdict(sample.mean(), half, tolerance, widest),
+        };
+        let source = self.source.as_ref().unwrap_or(&study.source);
         CheckReport {
             study: study.name.clone(),
-            source: self.source.clone().unwrap_or_else(|| study.source.clone()),
+            source: source.clone(),
             case: case.what.clone(),
             what: self.what.clone(),
             quantity: self.quantity.name().to_owned(),
+            divided_by: self.divide_by,
             expected,
             measured: mean,
             low: mean.zip(half).map(|(mean, half)| mean - half),
             high: mean.zip(half).map(|(mean, half)| mean + half),
-            tolerance,
+            tolerance: self.expected.as_ref().map(|_| tolerance),
             why: self.why.clone(),
             half_width_max: widest,
-            runs: measured.differences.count(),
+            runs: sample.count(),
             verdict,
         }
     }
@@ -192,10 +217,12 @@ impl Measured {
         differences: Sample::EMPTY,
     };
 
-    /// A run without the one or the other says nothing.
+    /// A run without what is measured says nothing, nor does one that lacks what it should be
+    /// held against.
     fn add(&mut self, value: Option<f64>, expected: Option<f64>) {
-        if let (Some(value), Some(expected)) = (value, expected) {
-            self.values.add(value);
+        let Some(value) = value else { return };
+        self.values.add(value);
+        if let Some(expected) = expected {
             self.expected.add(expected);
             self.differences.add(value - expected);
         }

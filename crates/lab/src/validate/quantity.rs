@@ -5,11 +5,13 @@
 //! | one of [`Metric::all`] | as there |
 //! | `nodes.N.revenue_share` | the part of the chain that node N found |
 //! | `groups.STRATEGY.revenue_share` | that all nodes of a strategy found |
-//! | `groups.STRATEGY.revenue_share.FROM.TO` | the same of the blocks above one height, up to another |
-//! | `groups.STRATEGY.gain.FROM.TO` | that, less their part of the hash rate |
+//! | `groups.STRATEGY.revenue_share.inner` | the same, but for the first and the last tenth of the chain |
+//! | `groups.STRATEGY.gain.inner` | that, less their part of the hash rate |
 //! | `selfish_law` | what the formula gives for the selfish, at the run's own gamma |
 //! | `races.on_attackers_rate` | races ended on the attacker's branch, over those that the honest ended |
 //! | `fork_law` | 1 - exp(-I / T), of the run's own exposure I |
+//! | `behind.blocks` | blocks that did not make the chain longer, for each that did |
+//! | `behind.law` | what they should be: the integral of the hash rate behind, over T |
 //! | `neutrality.chi2` | chi-square of chain against hash rate, over its degrees of freedom |
 //! | `intervals.kolmogorov` | the Kolmogorov statistic of the intervals against the exponential |
 //! | `interval_ms.FROM.TO` | the mean interval between the blocks of these heights |
@@ -22,6 +24,7 @@ use crate::error::LabError;
 use crate::interval::float;
 use crate::metric::Metric;
 use crate::validate::attack;
+use crate::validate::behind::Behind;
 
 /// One run that was played, and what it was.
 pub struct Observed<'a> {
@@ -29,6 +32,8 @@ pub struct Observed<'a> {
     pub scenario: &'a Scenario,
     /// What came of it.
     pub outcome: &'a Outcome,
+    /// Who was behind, if somebody watched.
+    pub behind: Option<Behind>,
 }
 
 /// Takes a number out of a run.
@@ -71,6 +76,11 @@ impl Quantity {
         &self.name
     }
 
+    /// Whether it needs to know who was behind: [`Observed::behind`].
+    pub fn needs_behind(&self) -> bool {
+        self.name.starts_with("behind.")
+    }
+
     /// What the run gives, if it does.
     pub fn of(&self, run: &Observed<'_>) -> Option<f64> {
         (self.of)(run)
@@ -88,13 +98,24 @@ impl Quantity {
 }
 
 /// Names without parameters.
-const SPECIAL: [&str; 3] = ["fork_law", "neutrality.chi2", "intervals.kolmogorov"];
+const SPECIAL: [&str; 5] = [
+    "fork_law",
+    "behind.blocks",
+    "behind.law",
+    "neutrality.chi2",
+    "intervals.kolmogorov",
+];
 
 fn special(name: &str, scenario: &Scenario) -> Option<Quantity> {
     let parts: Vec<&str> = name.split('.').collect();
     let number = |text: &str| text.parse::<u64>().ok();
     match parts.as_slice() {
         ["fork_law"] => Some(Quantity::new(name, fork_law)),
+        ["behind", "blocks"] => Some(Quantity::new(name, |run| {
+            let behind = run.behind.filter(|behind| behind.height > 0)?;
+            Some(float(behind.blocks) / float(behind.height))
+        })),
+        ["behind", "law"] => Some(Quantity::new(name, behind_law)),
         ["neutrality", "chi2"] => Some(Quantity::new(name, chi_square)),
         ["intervals", "kolmogorov"] => Some(Quantity::new(name, kolmogorov)),
         ["nodes", node, "revenue_share"] => {
@@ -147,6 +168,13 @@ fn fork_law(run: &Observed<'_>) -> Option<f64> {
     let interval = expected_interval_ms(run.scenario)?;
     let exposure = run.outcome.report.exposure_ms?;
     Some(1.0 - libm::exp(-exposure / interval))
+}
+
+/// See [`behind`](super::behind).
+fn behind_law(run: &Observed<'_>) -> Option<f64> {
+    let interval = expected_interval_ms(run.scenario)?;
+    let behind = run.behind.filter(|behind| behind.height > 0)?;
+    Some(behind.seconds * 1e3 / interval / float(behind.height))
 }
 
 /// Pearson's chi-square of the blocks on the chain against the parts of the hash rate, over its

@@ -31,7 +31,9 @@ pub struct CheckReport {
     pub what: String,
     /// Its name.
     pub quantity: String,
-    /// What it should be; `null` if the runs gave nothing to compute it from.
+    /// So many of the unit that the quantity has in reports are one of the unit here.
+    pub divided_by: f64,
+    /// What it should be; `null` if it is only told, or the runs gave nothing to compute it from.
     pub expected: Option<f64>,
     /// The mean over the runs; `null` if none gave a value.
     pub measured: Option<f64>,
@@ -40,8 +42,8 @@ pub struct CheckReport {
     pub low: Option<f64>,
     /// The upper end.
     pub high: Option<f64>,
-    /// How far the mean may be from what is expected, beyond the interval.
-    pub tolerance: f64,
+    /// How far the mean may be from what is expected, beyond the interval; `null` if nothing is.
+    pub tolerance: Option<f64>,
     /// Why so far.
     pub why: String,
     /// Half of the interval was to be at most this.
@@ -64,6 +66,8 @@ pub enum Verdict {
     TooWide,
     /// No two runs gave a value.
     NoValue,
+    /// Nothing is expected: the number is for information.
+    Told,
 }
 
 impl Verdict {
@@ -74,7 +78,13 @@ impl Verdict {
             Verdict::Fail => "FAIL",
             Verdict::TooWide => "TOO WIDE",
             Verdict::NoValue => "NO VALUE",
+            Verdict::Told => "info",
         }
+    }
+
+    /// Whether nothing speaks against it.
+    pub fn is_good(self) -> bool {
+        matches!(self, Verdict::Pass | Verdict::Told)
     }
 }
 

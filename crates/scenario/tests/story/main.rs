@@ -171,7 +171,11 @@ fn a_fork_is_one_stale_block_and_two_reorgs() {
     assert_eq!(story.recorder.tree().branches(&report.tip).len(), 1);
 
     // Node 1 received one block of another, node 2 three, node 0 none.
-    let means: Vec<_> = report.nodes.iter().map(|node| node.propagation_ms).collect();
+    let means: Vec<_> = report
+        .nodes
+        .iter()
+        .map(|node| node.propagation_ms)
+        .collect();
     assert_eq!(means, [None, Some(40.0), Some(50.0)]);
     assert_eq!(report.node_propagation_ms.unwrap().count, 2);
 

@@ -53,7 +53,10 @@ fn gamma_is_the_honest_hash_rate_on_the_attackers_branch_when_the_race_ends() {
     let report = story.ends([next; 3], Vec::new());
     let races = report.races.unwrap();
     assert_eq!((races.count, races.ended_by_honest), (1, 1));
-    assert_eq!((races.on_attackers_branch, races.ended_by_attackers), (1, 0));
+    assert_eq!(
+        (races.on_attackers_branch, races.ended_by_attackers),
+        (1, 0)
+    );
     assert_eq!(races.gamma, Some(0.75), "three of four parts");
     assert_eq!(report.attempts, None, "nobody tries to spend twice");
 
@@ -64,7 +67,10 @@ fn gamma_is_the_honest_hash_rate_on_the_attackers_branch_when_the_race_ends() {
     assert_eq!((honest.blocks_mined, honest.blocks_on_chain), (2, 1));
     assert_eq!(honest.stale_rate, Some(0.5));
     assert_eq!((&*selfish.strategy, selfish.nodes), ("selfish", 1));
-    assert_eq!((selfish.hash_share, selfish.revenue_share), (0.5, Some(0.5)));
+    assert_eq!(
+        (selfish.hash_share, selfish.revenue_share),
+        (0.5, Some(0.5))
+    );
 }
 
 #[test]
@@ -111,7 +117,10 @@ fn what_the_attacker_keeps_ends_no_race() {
     story.mines(700, 0, block("secret3", 3), block("secret2", 2));
     let races = story.ends([next; 3], Vec::new()).races.unwrap();
     assert_eq!((races.count, races.ended_by_honest), (2, 1));
-    assert_eq!((races.on_attackers_branch, races.ended_by_attackers), (0, 0));
+    assert_eq!(
+        (races.on_attackers_branch, races.ended_by_attackers),
+        (0, 0)
+    );
     assert_eq!(races.gamma, Some(0.75));
 }
 
@@ -162,5 +171,8 @@ fn double_spends_are_counted_and_without_attackers_there_is_nothing_to_count() {
     let report = Story::new("").ends([genesis; 3], Vec::new());
     assert_eq!((report.races, report.attempts), (None, None));
     assert_eq!(report.revenue.len(), 1);
-    assert_eq!(report.revenue[0].revenue_share, None, "no chain, no revenue");
+    assert_eq!(
+        report.revenue[0].revenue_share, None,
+        "no chain, no revenue"
+    );
 }
