@@ -9,12 +9,12 @@ use forkful_core::{ForkChoice, Relay};
 use forkful_pow::Kernel;
 use forkful_scenario::World;
 
-use crate::measure_args::{MeasureArgs, PlotArgs};
+use crate::measure_args::{MeasureArgs, PlotArgs, ValidateArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0    as expected
-  1    a run did not meet its expectations, a chain is invalid, output could not be written
+  1    a run did not meet its expectations, a check or a chain is not valid, output could not be written
   2    usage or scenario error
   130  ended by Ctrl-C or SIGTERM";
 
@@ -38,6 +38,9 @@ pub enum Command {
     /// Draw the figures of results that `forkful run --out DIR` wrote.
     #[command(after_help = EXIT_CODES)]
     Plot(PlotArgs),
+    /// Rerun published results and laws, and say whether they hold.
+    #[command(after_help = EXIT_CODES)]
+    Validate(ValidateArgs),
     /// List the scenarios that come with forkful.
     Presets,
     /// List the tables of regions, latencies and bandwidths that come with forkful.
@@ -177,6 +180,8 @@ pub enum Format {
     Report,
     /// The JSON that it prints with `--replications`.
     Ensemble,
+    /// The JSON that `forkful validate --json` prints.
+    Validation,
 }
 
 #[derive(Debug, clap::Args)]

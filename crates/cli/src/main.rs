@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let command = Args::parse().command.unwrap_or_default();
     let result = match command {
         Command::Run(args) => commands::run::run(&args),
+        Command::Validate(args) => commands::validate::run(&args),
         Command::Plot(args) => commands::plot::run(&args),
         Command::Presets => commands::presets::run(),
         Command::Networks => commands::networks::run(),

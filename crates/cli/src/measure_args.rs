@@ -70,6 +70,35 @@ pub struct PlotArgs {
     pub force: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct ValidateArgs {
+    /// The studies to rerun (see `--list`) [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+
+    /// Play fewer runs: wide intervals, in seconds.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Print the results as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Take the studies from this file instead of those that come with forkful.
+    ///
+    /// docs/validation.md describes its form.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+
+    /// List the studies, and play nothing.
+    #[arg(long)]
+    pub list: bool,
+
+    /// How many runs are played at once [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = threads())]
+    pub threads: Option<NonZero<usize>>,
+}
+
 impl RunArgs {
     /// How many runs at most; `None` for one run, told as one.
     pub fn runs_max(&self) -> Option<u64> {

@@ -7,6 +7,7 @@ use forkful_scenario::ScenarioError;
 use forkful_sim::PlayError;
 
 use crate::table::ReadError;
+use crate::validate::DataError;
 
 /// Why there are no results.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,14 @@ pub enum LabError {
         path: PathBuf,
         /// Why.
         error: io::Error,
+    },
+    /// A file of studies is wrong.
+    #[error("{name}: {error}")]
+    Data {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        error: Box<DataError>,
     },
     /// Results cannot be read.
     #[error(transparent)]

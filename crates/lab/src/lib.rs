@@ -22,6 +22,7 @@ pub mod results;
 mod stopping;
 pub mod table;
 mod trace;
+pub mod validate;
 
 pub use ensemble::Ensemble;
 pub use ensemble_report::{

@@ -61,8 +61,9 @@ struct Run {
     tables: Option<RunTables>,
 }
 
-/// What a thread made of a seed: a run, an error, or a panic that is to go on elsewhere.
-type Played = Result<Result<Run, LabError>, Box<dyn Any + Send>>;
+/// What a thread made of a seed: something of a run, an error, or a panic that is to go on
+/// elsewhere.
+type Played<T> = Result<Result<T, LabError>, Box<dyn Any + Send>>;
 
 /// Plays `scenario` with its own seed and those after it. Rows go to `results`, if there are
 /// any, as runs are done.
@@ -76,12 +77,6 @@ pub fn replicate(
     mut results: Option<&mut Results>,
     control: &mut Control<'_>,
 ) -> Result<EnsembleReport, LabError> {
-    if scenario.seed.checked_add(plan.runs_max).is_none() {
-        return Err(LabError::Seeds {
-            first: scenario.seed,
-            runs: plan.runs_max,
-        });
-    }
     let mut ensemble = Ensemble::new(scenario);
     let until = plan.until.as_ref();
     if let Some(until) = until
@@ -92,7 +87,17 @@ pub fn replicate(
     let mut reached = false;
     let keeps_tables = results.is_some();
     let interrupted = control.interrupted;
-    let done = in_order(scenario, plan, keeps_tables, interrupted, &mut |run| {
+    has_seeds(scenario, plan.runs_max)?;
+    let one = |number, stop: &Stop| {
+        let scenario = with_seed(scenario, scenario.seed + number)?;
+        play_one(&scenario, keeps_tables, stop)
+    };
+    let jobs = Jobs {
+        count: plan.runs_max,
+        threads: plan.threads,
+        one: &one,
+    };
+    let done = jobs.in_order(interrupted, &mut |run: Run| {
         if let (Some(results), Some(tables)) = (results.as_deref_mut(), &run.tables) {
             results.append(tables)?;
         }
@@ -113,88 +118,116 @@ fn is_reached(ensemble: &Ensemble, until: Option<&Until>) -> bool {
     sample.is_some_and(|sample| until.is_reached(sample, &mut Quantile::new()))
 }
 
-/// Gives `take` the runs in the order of their seeds, until it says that they are enough.
-/// Returns whether all were taken that were wanted; false after an interrupt.
-fn in_order(
-    scenario: &Scenario,
-    plan: &Plan,
-    keeps_tables: bool,
-    interrupted: &dyn Fn() -> bool,
-    take: &mut dyn FnMut(Run) -> Result<bool, LabError>,
-) -> Result<bool, LabError> {
-    let threads = plan.threads.map_or(0, NonZero::get);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()?;
-    let window = WINDOW * pool.current_num_threads() as u64;
-    let stop = Arc::new(AtomicBool::new(false));
-    let (sender, receiver) = mpsc::channel::<(u64, Played)>();
-    pool.in_place_scope_fifo(|scope| {
-        let mut work = || {
-            let (mut started, mut taken) = (0, 0);
-            let mut waiting = BTreeMap::new();
-            while taken < plan.runs_max {
-                while started < plan.runs_max.min(taken + window) {
-                    let (sender, stop, number) = (sender.clone(), Arc::clone(&stop), started);
-                    scope.spawn_fifo(move |_| {
-                        let played = catch_unwind(AssertUnwindSafe(|| {
-                            play_one(scenario, number, keeps_tables, &stop)
-                        }));
-                        // Nobody listens any more once there are runs enough.
-                        let _ = sender.send((number, played));
-                    });
-                    started += 1;
-                }
-                match receiver.recv_timeout(LOOK) {
-                    Ok((number, played)) => drop(waiting.insert(number, played)),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-                }
-                if interrupted() {
-                    return Ok(false);
-                }
-                while let Some(played) = waiting.remove(&taken) {
-                    taken += 1;
-                    let run = played.unwrap_or_else(|panic| resume_unwind(panic))?;
-                    if take(run)? {
-                        return Ok(true);
+/// Tells a run that it is wanted no more.
+pub(crate) type Stop = Arc<AtomicBool>;
+
+/// Numbered pieces of work that know nothing of each other.
+pub(crate) struct Jobs<'a, T> {
+    /// How many.
+    pub count: u64,
+    /// How many threads; `None` is one for each core.
+    pub threads: Option<NonZero<usize>>,
+    /// Does the one with this number.
+    pub one: &'a (dyn Fn(u64, &Stop) -> Result<T, LabError> + Sync),
+}
+
+impl<T: Send> Jobs<'_, T> {
+    /// Does them on all threads, and gives `take` what came of each in the order of their
+    /// numbers, until it says that they are enough. Returns whether all were taken that were
+    /// wanted; false after an interrupt.
+    pub fn in_order(
+        &self,
+        interrupted: &dyn Fn() -> bool,
+        take: &mut dyn FnMut(T) -> Result<bool, LabError>,
+    ) -> Result<bool, LabError> {
+        let threads = self.threads.map_or(0, NonZero::get);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()?;
+        let window = WINDOW * pool.current_num_threads() as u64;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = mpsc::channel::<(u64, Played<T>)>();
+        pool.in_place_scope_fifo(|scope| {
+            let mut work = || {
+                let (mut started, mut taken) = (0, 0);
+                let mut waiting = BTreeMap::new();
+                while taken < self.count {
+                    while started < self.count.min(taken + window) {
+                        let (sender, stop, number) = (sender.clone(), Arc::clone(&stop), started);
+                        scope.spawn_fifo(move |_| {
+                            let played =
+                                catch_unwind(AssertUnwindSafe(|| (self.one)(number, &stop)));
+                            // Nobody listens any more once there are runs enough.
+                            let _ = sender.send((number, played));
+                        });
+                        started += 1;
+                    }
+                    match receiver.recv_timeout(LOOK) {
+                        Ok((number, played)) => drop(waiting.insert(number, played)),
+                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                    }
+                    if interrupted() {
+                        return Ok(false);
+                    }
+                    while let Some(played) = waiting.remove(&taken) {
+                        taken += 1;
+                        let run = played.unwrap_or_else(|panic| resume_unwind(panic))?;
+                        if take(run)? {
+                            return Ok(true);
+                        }
                     }
                 }
-            }
-            Ok(true)
-        };
-        let done = work();
-        // Runs under way end at their next look, and nobody waits for what they found.
-        stop.store(true, Ordering::Relaxed);
-        done
-    })
+                Ok(true)
+            };
+            let done = work();
+            // Runs under way end at their next look, and nobody waits for what they found.
+            stop.store(true, Ordering::Relaxed);
+            done
+        })
+    }
+}
+
+/// Every run has a seed of its own.
+///
+/// # Errors
+/// There are not so many above that of the scenario.
+pub(crate) fn has_seeds(scenario: &Scenario, runs: u64) -> Result<(), LabError> {
+    match scenario.seed.checked_add(runs) {
+        Some(_) => Ok(()),
+        None => Err(LabError::Seeds {
+            first: scenario.seed,
+            runs,
+        }),
+    }
+}
+
+pub(crate) fn with_seed(scenario: &Scenario, seed: u64) -> Result<Scenario, LabError> {
+    Ok(scenario.with(&Overrides {
+        seed: Some(seed),
+        ..Overrides::default()
+    })?)
 }
 
 /// One run: nearly nothing but the simulation itself.
-fn play_one(
-    scenario: &Scenario,
-    number: u64,
-    keeps_tables: bool,
-    stop: &Arc<AtomicBool>,
-) -> Result<Run, LabError> {
-    let scenario = scenario.with(&Overrides {
-        seed: Some(scenario.seed + number),
-        ..Overrides::default()
-    })?;
+fn play_one(scenario: &Scenario, keeps_tables: bool, stop: &Stop) -> Result<Run, LabError> {
     let reorgs = ReorgLog::default();
-    let stop = Arc::clone(stop);
-    let options = Options {
-        watchers: if keeps_tables {
-            vec![reorgs.sink()]
-        } else {
-            Vec::new()
-        },
-        interrupted: Some(Box::new(move || stop.load(Ordering::Relaxed))),
-        ..Options::default()
-    };
-    let outcome = play(&scenario, options)?;
-    let tables = keeps_tables.then(|| RunTables::new(&scenario, &outcome, &reorgs.take()));
+    let mut options = stoppable(stop);
+    if keeps_tables {
+        options.watchers.push(reorgs.sink());
+    }
+    let outcome = play(scenario, options)?;
+    let tables = keeps_tables.then(|| RunTables::new(scenario, &outcome, &reorgs.take()));
     Ok(Run {
         report: outcome.report,
         tables,
     })
+}
+
+/// A run that ends at its next look when it is wanted no more.
+pub(crate) fn stoppable(stop: &Stop) -> Options {
+    let stop = Arc::clone(stop);
+    Options {
+        interrupted: Some(Box::new(move || stop.load(Ordering::Relaxed))),
+        ..Options::default()
+    }
 }

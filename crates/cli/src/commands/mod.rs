@@ -11,4 +11,5 @@ mod record;
 pub mod run;
 pub mod schema;
 pub mod show;
+pub mod validate;
 pub mod verify;

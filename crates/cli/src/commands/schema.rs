@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use forkful_lab::ensemble_schema;
+use forkful_lab::validate::validation_schema;
 use forkful_scenario::{report_schema, scenario_schema};
 
 use crate::args::{Format, SchemaArgs};
@@ -15,6 +16,7 @@ pub fn run(args: &SchemaArgs) -> Result<ExitCode, Failure> {
         Format::Scenario => scenario_schema(),
         Format::Report => report_schema(),
         Format::Ensemble => ensemble_schema(),
+        Format::Validation => validation_schema(),
     };
     let mut out = io::stdout().lock();
     writeln!(out, "{schema:#}").map_err(Failure::stdout)?;

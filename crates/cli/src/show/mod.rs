@@ -10,6 +10,7 @@ pub mod style;
 pub mod summary;
 pub mod table;
 pub mod tree;
+pub mod validation;
 
 use std::io::{self, IsTerminal as _, Write};
 

@@ -92,6 +92,44 @@ impl RunsBar {
     }
 }
 
+/// The bar of runs whose number is known.
+pub struct CountBar {
+    bar: ProgressBar,
+    begun: Instant,
+    pace: Pace,
+    runs: u64,
+}
+
+impl CountBar {
+    pub fn new(runs: u64, screen: Option<&Screen>) -> CountBar {
+        let bar = ProgressBar::new(runs).with_style(bar_style());
+        hide_unless_seen(&bar, screen);
+        CountBar {
+            bar,
+            begun: Instant::now(),
+            pace: Pace::new(),
+            runs,
+        }
+    }
+
+    /// So many are done.
+    pub fn show(&mut self, done: u64) {
+        let now = self.begun.elapsed();
+        #[allow(clippy::cast_precision_loss, reason = "runs are far below 2^53")]
+        let runs = |runs: u64| runs as f64;
+        self.pace.mark(now, runs(done));
+        self.bar.set_position(done);
+        self.bar.set_prefix(format!("{done}/{} runs", self.runs));
+        let left = self.pace.left(now, runs(done), runs(self.runs));
+        self.bar.set_message(left_text(left));
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// How long the rest takes, in words; nothing while nobody knows.
 pub fn left_text(left: Option<Duration>) -> String {
     left.map_or(String::new(), |left| format!("about {} left", span(left)))

@@ -7,8 +7,11 @@ use crate::plot::axes::{Axis, Frame, title};
 use crate::plot::canvas::{Anchor, Canvas, GREY, PALETTE, SHADE, Stroke};
 use crate::plot::data::Data;
 
-/// Up to so many miners have a place each; more become a cloud.
+/// Up to so many miners have a place each; more are shown in groups.
 const PLACES_MAX: usize = 40;
+
+/// Into so many groups of miners with nearly the same hash rate.
+const GROUPS: usize = 16;
 
 /// One miner, in per cent.
 #[derive(Clone, PartialEq, Debug)]
@@ -34,22 +37,22 @@ pub fn figure(data: &Data) -> Option<Canvas> {
         "Revenue by miner, against its part of the hash rate",
         &data.source,
     );
-    let most = miners
-        .iter()
-        .map(|m| m.high.max(m.share))
-        .fold(0.0, f64::max);
-    let revenue = Axis::from_zero("part of the blocks on the chain (%)", most, 6);
-    if miners.len() <= PLACES_MAX {
-        in_places(&mut canvas, &miners, revenue);
+    let has_places = miners.len() <= PLACES_MAX;
+    let marks = if has_places { miners } else { grouped(&miners) };
+    let tops = marks.iter().map(|m| m.high.max(m.share));
+    let revenue = "part of the blocks on the chain (%)";
+    let revenue = Axis::from_zero(revenue, tops.fold(0.0, f64::max), 6);
+    if has_places {
+        in_places(&mut canvas, &marks, revenue);
     } else {
-        as_cloud(&mut canvas, &miners, revenue);
+        in_groups(&mut canvas, &marks, revenue);
     }
-    legend(
-        &mut canvas,
-        &strategies,
-        miners.len() <= PLACES_MAX,
-        data.seeds.len(),
-    );
+    let interval = match (has_places, data.seeds.len()) {
+        (false, _) => "a mark: miners of like hash rate, their mean, and its 95 % interval",
+        (true, 1) => "revenue with the 95 % interval of as many independent blocks",
+        (true, _) => "mean revenue with its 95 % interval over the runs",
+    };
+    legend(&mut canvas, &strategies, has_places, interval);
     Some(canvas)
 }
 
@@ -75,32 +78,61 @@ fn in_places(canvas: &mut Canvas, miners: &[Miner], revenue: Axis) {
         let middle = f64::from(place) + 0.5;
         let corner = frame.at(middle - 0.36, miner.share);
         canvas.rectangle(corner, frame.at(middle + 0.36, 0.0), Some(SHADE), None);
-        value(canvas, &frame, middle, miner, 5.0);
+        value(canvas, &frame, middle, miner);
     }
 }
 
-/// All miners over their parts of the hash rate, and the line of those who get what they
-/// work for.
-fn as_cloud(canvas: &mut Canvas, miners: &[Miner], revenue: Axis) {
-    let most = miners.iter().map(|miner| miner.share).fold(0.0, f64::max);
-    let share = Axis::from_zero(
-        "part of the hash rate (%), those of the same part side by side",
-        most,
-        6,
-    );
+/// Groups of miners over their part of the hash rate, and the line of those who get what
+/// they work for.
+fn in_groups(canvas: &mut Canvas, groups: &[Miner], revenue: Axis) {
+    let most = groups.iter().map(|group| group.share).fold(0.0, f64::max);
+    let share = Axis::from_zero("part of the hash rate (%), of one miner", most, 6);
     let to = share.to.min(revenue.to);
     let frame = frame(share, revenue);
     frame.draw(canvas);
     let line = [frame.at(0.0, 0.0), frame.at(to, to)];
     canvas.line(&line, Stroke::dashed(GREY, 1.5));
-    for alike in miners.chunk_by(|a, b| (a.share - b.share).abs() < 1e-9) {
-        // Miners with the same part would hide each other: they stand side by side.
-        let count = float(alike.len() as u64);
-        let step = (0.04 / count).min(0.005) * frame.x.to;
-        for (place, miner) in (0_u32..).zip(alike) {
-            let aside = (f64::from(place) - (count - 1.0) / 2.0) * step;
-            value(canvas, &frame, miner.share + aside, miner, 3.0);
-        }
+    for group in groups {
+        value(canvas, &frame, group.share, group);
+    }
+}
+
+/// The miners of each strategy, in groups of nearly the same hash rate. A group's interval
+/// is that of the mean over its miners; a miner that is alone keeps its own.
+fn grouped(miners: &[Miner]) -> Vec<Miner> {
+    let strategies = miners.iter().map(|miner| miner.strategy + 1).max();
+    let mut groups = Vec::new();
+    for strategy in 0..strategies.unwrap_or(0) {
+        let own = miners.iter().filter(|miner| miner.strategy == strategy);
+        let own: Vec<&Miner> = own.collect();
+        let alike: Vec<&[&Miner]> = own.chunk_by(|a, b| a.share - b.share < 1e-9).collect();
+        let chunks = if alike.len() <= GROUPS {
+            alike
+        } else {
+            own.chunks(own.len().div_ceil(GROUPS)).collect()
+        };
+        groups.extend(chunks.into_iter().map(group));
+    }
+    groups
+}
+
+fn group(miners: &[&Miner]) -> Miner {
+    let first = miners[0];
+    if miners.len() == 1 {
+        return first.clone();
+    }
+    let (mut share, mut revenue) = (Sample::EMPTY, Sample::EMPTY);
+    for miner in miners {
+        share.add(miner.share);
+        revenue.add(miner.revenue);
+    }
+    let half = revenue.half_width(&mut Quantile::new()).unwrap_or(0.0);
+    Miner {
+        share: share.mean(),
+        revenue: revenue.mean(),
+        low: (revenue.mean() - half).max(0.0),
+        high: revenue.mean() + half,
+        ..first.clone()
     }
 }
 
@@ -113,24 +145,18 @@ fn frame(x: Axis, y: Axis) -> Frame {
     }
 }
 
-fn value(canvas: &mut Canvas, frame: &Frame, x: f64, miner: &Miner, radius: f32) {
+fn value(canvas: &mut Canvas, frame: &Frame, x: f64, miner: &Miner) {
     let colour = PALETTE[miner.strategy % PALETTE.len()];
     let (low, high) = (frame.at(x, miner.low), frame.at(x, miner.high));
     canvas.line(&[low, high], Stroke::new(colour, 1.5));
-    if radius > 4.0 {
-        for (x, y) in [low, high] {
-            canvas.line(&[(x - 4.0, y), (x + 4.0, y)], Stroke::new(colour, 1.5));
-        }
+    for (x, y) in [low, high] {
+        canvas.line(&[(x - 4.0, y), (x + 4.0, y)], Stroke::new(colour, 1.5));
     }
-    canvas.mark(frame.at(x, miner.revenue), miner.strategy, radius);
+    canvas.mark(frame.at(x, miner.revenue), miner.strategy, 5.0);
 }
 
 /// Above the diagram.
-fn legend(canvas: &mut Canvas, strategies: &[String], has_places: bool, runs: usize) {
-    let interval = match runs {
-        1 => "revenue with the 95 % interval of as many independent blocks",
-        _ => "mean revenue with its 95 % interval over the runs",
-    };
+fn legend(canvas: &mut Canvas, strategies: &[String], has_places: bool, interval: &str) {
     let mut x = 84.0;
     if has_places {
         canvas.rectangle((x, 76.0), (x + 22.0, 88.0), Some(SHADE), None);
@@ -208,6 +234,30 @@ fn wilson(count: u64, all: u64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_are_alike_and_an_attacker_stands_alone() {
+        let miner = |node: u32, strategy, share| Miner {
+            node: node.into(),
+            strategy,
+            share,
+            revenue: share + f64::from(node % 2),
+            low: 0.0,
+            high: 9.0,
+        };
+        let mut miners = vec![miner(0, 1, 30.0)];
+        miners.extend((1..=20).map(|node| miner(node, 0, 2.0)));
+        miners.extend((21..=40).map(|node| miner(node, 0, 1.0)));
+        let groups = grouped(&miners);
+        let seen: Vec<_> = groups
+            .iter()
+            .map(|g| (g.strategy, g.share, g.revenue))
+            .collect();
+        assert_eq!(seen, [(0, 2.0, 2.5), (0, 1.0, 1.5), (1, 30.0, 30.0)]);
+        assert_eq!(groups[2].high, 9.0);
+        // Twenty values, half of them 1 apart: sd 0.513, t(19) = 2.093, half 0.24.
+        assert!((groups[0].high - 2.74).abs() < 0.01, "{}", groups[0].high);
+    }
 
     #[test]
     fn the_interval_of_a_part() {

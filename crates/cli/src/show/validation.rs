@@ -1,0 +1,124 @@
+//! A validation as a table: what is expected, what is measured, what to make of it.
+
+use forkful_lab::validate::{CheckReport, Study, ValidationReport, Verdict};
+
+use crate::show::numbers::{plus_minus, short};
+use crate::show::style::{BAD, BOLD, DIM, GOOD, count, paint, plain_line, wrapped};
+use crate::show::table::Table;
+
+/// How wide sources and reasons are.
+const WIDTH: usize = 100;
+
+/// The studies that there are.
+pub fn list(studies: &[Study]) -> Vec<String> {
+    let mut table = Table::default();
+    for study in studies {
+        let cells = [&study.name, &study.about].map(|text| plain_line(text));
+        table.rows.push(cells.to_vec());
+    }
+    table.lines(2)
+}
+
+/// Every study with its source, its checks and, where one is not passed, the reason of its
+/// tolerance; and how many were passed.
+pub fn lines(report: &ValidationReport, studies: &[&Study]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for study in studies {
+        let own = report
+            .checks
+            .iter()
+            .filter(|check| check.study == study.name);
+        let own: Vec<&CheckReport> = own.collect();
+        if own.is_empty() {
+            continue;
+        }
+        lines.push(paint(BOLD, plain_line(&study.name)));
+        lines.extend(wrapped(
+            &format!("  {}", plain_line(&study.about)),
+            WIDTH,
+            2,
+        ));
+        let source = format!("  {}", plain_line(&study.source));
+        lines.extend(
+            wrapped(&source, WIDTH, 2)
+                .iter()
+                .map(|line| paint(DIM, line)),
+        );
+        lines.extend(table(&own));
+        for check in own.iter().filter(|check| !check.verdict.is_good()) {
+            let why = format!(
+                "  {} {}, {}: tolerance {}: {}",
+                paint(BAD, check.verdict.name()),
+                plain_line(&check.case),
+                plain_line(&check.what),
+                check.tolerance.map_or("–".to_owned(), short),
+                plain_line(&check.why)
+            );
+            lines.extend(wrapped(&why, WIDTH, 2));
+        }
+        lines.push(String::new());
+    }
+    lines.push(sentence(report));
+    lines
+}
+
+fn table(checks: &[&CheckReport]) -> Vec<String> {
+    let mut table = Table::default();
+    let heads = [
+        "case",
+        "what",
+        "expected",
+        "measured",
+        "± 95 %",
+        "tolerance",
+        "runs",
+        "",
+    ];
+    table.rows.push(heads.map(|head| paint(DIM, head)).to_vec());
+    for check in checks {
+        let half = check
+            .high
+            .zip(check.measured)
+            .map(|(high, mean)| high - mean);
+        let (mean, half) = match check.measured {
+            Some(mean) => plus_minus(mean, half),
+            None => ("–".to_owned(), "–".to_owned()),
+        };
+        let style = match check.verdict {
+            Verdict::Pass => GOOD,
+            Verdict::Told => DIM,
+            Verdict::Fail | Verdict::TooWide | Verdict::NoValue => BAD,
+        };
+        table.rows.push(vec![
+            plain_line(&check.case),
+            plain_line(&check.what),
+            check.expected.map_or("–".to_owned(), short),
+            mean,
+            half,
+            check.tolerance.map_or("–".to_owned(), short),
+            check.runs.to_string(),
+            paint(style, check.verdict.name()),
+        ]);
+    }
+    table.lines(2)
+}
+
+fn sentence(report: &ValidationReport) -> String {
+    let are = |verdict: &dyn Fn(Verdict) -> bool| {
+        let checks = report.checks.iter();
+        checks.filter(|check| verdict(check.verdict)).count() as u64
+    };
+    let all = are(&|verdict| verdict != Verdict::Told);
+    let passed = are(&|verdict| verdict == Verdict::Pass);
+    let text = format!("{passed} of {} passed.", count(all, "check", "checks"));
+    let text = paint(if passed == all { GOOD } else { BAD }, text);
+    let quick = match report.quick {
+        true => " This was the quick version: its intervals are wide.",
+        false => "",
+    };
+    let ended = match report.interrupted {
+        true => " Interrupted: the checks that were left are not listed.",
+        false => "",
+    };
+    format!("{text}{quick}{ended}")
+}

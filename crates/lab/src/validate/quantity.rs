@@ -1,0 +1,247 @@
+//! What validation measures: every quantity of ensembles, and what laws need beyond them.
+//!
+//! | name | what of one run |
+//! |---|---|
+//! | one of [`Metric::all`] | as there |
+//! | `nodes.N.revenue_share` | the part of the chain that node N found |
+//! | `groups.STRATEGY.revenue_share` | that all nodes of a strategy found |
+//! | `groups.STRATEGY.revenue_share.inner` | the same, but for the first and the last tenth of the chain |
+//! | `groups.STRATEGY.gain.inner` | that, less their part of the hash rate |
+//! | `selfish_law` | what the formula gives for the selfish, at the run's own gamma |
+//! | `races.on_attackers_rate` | races ended on the attacker's branch, over those that the honest ended |
+//! | `fork_law` | 1 - exp(-I / T), of the run's own exposure I |
+//! | `behind.blocks` | blocks that did not make the chain longer, for each that did |
+//! | `behind.law` | what they should be: the integral of the hash rate behind, over T |
+//! | `neutrality.chi2` | chi-square of chain against hash rate, over its degrees of freedom |
+//! | `intervals.kolmogorov` | the Kolmogorov statistic of the intervals against the exponential |
+//! | `interval_ms.FROM.TO` | the mean interval between the blocks of these heights |
+//! | `interval_ms.geometric.WINDOW.FIRST` | the geometric mean over windows of so many blocks |
+
+use forkful_core::{Time, Timestamp};
+use forkful_scenario::{HashRate, Outcome, Scenario};
+
+use crate::error::LabError;
+use crate::interval::float;
+use crate::metric::Metric;
+use crate::validate::attack;
+use crate::validate::behind::Behind;
+
+/// One run that was played, and what it was.
+pub struct Observed<'a> {
+    /// The scenario, with its seed.
+    pub scenario: &'a Scenario,
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// Who was behind, if somebody watched.
+    pub behind: Option<Behind>,
+}
+
+/// Takes a number out of a run.
+type Of = Box<dyn Fn(&Observed<'_>) -> Option<f64> + Send + Sync>;
+
+/// A number that a run gives.
+pub struct Quantity {
+    name: String,
+    of: Of,
+}
+
+impl std::fmt::Debug for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Quantity({})", self.name)
+    }
+}
+
+impl Quantity {
+    /// The quantity with this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn parse(name: &str, scenario: &Scenario) -> Result<Quantity, LabError> {
+        let mut metrics = Metric::all();
+        if let Some(place) = metrics.iter().position(|metric| metric.name == name) {
+            let metric = metrics.swap_remove(place);
+            return Ok(Quantity::new(name, move |run| {
+                metric.value(&run.outcome.report)
+            }));
+        }
+        let own = special(name, scenario).ok_or_else(|| {
+            let names = metrics.iter().map(|metric| metric.name.as_str());
+            LabError::no_metric(name, names.chain(SPECIAL).chain(attack::NAMES))
+        })?;
+        Ok(own)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it needs to know who was behind: [`Observed::behind`].
+    pub fn needs_behind(&self) -> bool {
+        self.name.starts_with("behind.")
+    }
+
+    /// What the run gives, if it does.
+    pub fn of(&self, run: &Observed<'_>) -> Option<f64> {
+        (self.of)(run)
+    }
+
+    pub(super) fn new(
+        name: &str,
+        of: impl Fn(&Observed<'_>) -> Option<f64> + Send + Sync + 'static,
+    ) -> Quantity {
+        Quantity {
+            name: name.to_owned(),
+            of: Box::new(of),
+        }
+    }
+}
+
+/// Names without parameters.
+const SPECIAL: [&str; 5] = [
+    "fork_law",
+    "behind.blocks",
+    "behind.law",
+    "neutrality.chi2",
+    "intervals.kolmogorov",
+];
+
+fn special(name: &str, scenario: &Scenario) -> Option<Quantity> {
+    let parts: Vec<&str> = name.split('.').collect();
+    let number = |text: &str| text.parse::<u64>().ok();
+    match parts.as_slice() {
+        ["fork_law"] => Some(Quantity::new(name, fork_law)),
+        ["behind", "blocks"] => Some(Quantity::new(name, |run| {
+            let behind = run.behind.filter(|behind| behind.height > 0)?;
+            Some(float(behind.blocks) / float(behind.height))
+        })),
+        ["behind", "law"] => Some(Quantity::new(name, behind_law)),
+        ["neutrality", "chi2"] => Some(Quantity::new(name, chi_square)),
+        ["intervals", "kolmogorov"] => Some(Quantity::new(name, kolmogorov)),
+        ["nodes", node, "revenue_share"] => {
+            let node = usize::try_from(number(node)?).ok()?;
+            let is_there = node < scenario.network.nodes as usize;
+            is_there.then(|| Quantity::new(name, move |run| revenue(run, &[node])))
+        }
+        ["groups", strategy, "revenue_share"] => {
+            let nodes = scenario.nodes().into_iter().enumerate();
+            let own = nodes.filter(|(_, node)| node.strategy.build().name() == *strategy);
+            let own: Vec<usize> = own.map(|(place, _)| place).collect();
+            (!own.is_empty()).then(|| Quantity::new(name, move |run| revenue(run, &own)))
+        }
+        ["interval_ms", "geometric", window, first] => {
+            let (window, first) = (number(window)?, number(first)?);
+            (window >= 2)
+                .then(|| Quantity::new(name, move |run| geometric_interval(run, window, first)))
+        }
+        ["interval_ms", from, to] => {
+            let (from, to) = (number(from)?, number(to)?);
+            (from < to).then(|| Quantity::new(name, move |run| mean_interval(run, from, to)))
+        }
+        parts => attack::quantity(name, parts, scenario),
+    }
+}
+
+/// The part of the chain that these nodes found.
+fn revenue(run: &Observed<'_>, nodes: &[usize]) -> Option<f64> {
+    let report = &run.outcome.report;
+    let found = nodes.iter().filter_map(|node| report.nodes.get(*node));
+    let found: u64 = found.map(|node| node.blocks_on_chain).sum();
+    (report.blocks.on_chain > 0).then(|| float(found) / float(report.blocks.on_chain))
+}
+
+/// The mean time between finds, from what the scenario says: the work of a block over the
+/// hash rate. In milliseconds; only where the difficulty is fixed.
+fn expected_interval_ms(scenario: &Scenario) -> Option<f64> {
+    let consensus = scenario.consensus(Timestamp::default());
+    let tries = consensus.difficulty.initial().work().to_f64();
+    match scenario.mining.hash_rate {
+        HashRate::PerSecond(rate) if rate > 0.0 => Some(1e3 * tries / rate),
+        _ => None,
+    }
+}
+
+/// Decker and Wattenhofer 2013, "Information propagation in the Bitcoin network": while a
+/// block is on its way, those who lack it find competing ones, a Poisson process whose rate is
+/// their part of the hash rate.
+fn fork_law(run: &Observed<'_>) -> Option<f64> {
+    let interval = expected_interval_ms(run.scenario)?;
+    let exposure = run.outcome.report.exposure_ms?;
+    Some(1.0 - libm::exp(-exposure / interval))
+}
+
+/// See [`behind`](super::behind).
+fn behind_law(run: &Observed<'_>) -> Option<f64> {
+    let interval = expected_interval_ms(run.scenario)?;
+    let behind = run.behind.filter(|behind| behind.height > 0)?;
+    Some(behind.seconds * 1e3 / interval / float(behind.height))
+}
+
+/// Pearson's chi-square of the blocks on the chain against the parts of the hash rate, over its
+/// degrees of freedom: 1 on average if each miner finds in proportion.
+fn chi_square(run: &Observed<'_>) -> Option<f64> {
+    let report = &run.outcome.report;
+    let on_chain = float(report.blocks.on_chain);
+    let miners = report.nodes.iter().filter(|node| node.hash_share > 0.0);
+    let (mut sum, mut count) = (0.0, 0_u64);
+    for node in miners {
+        let expected = node.hash_share * on_chain;
+        sum += (float(node.blocks_on_chain) - expected).powi(2) / expected;
+        count += 1;
+    }
+    (count > 1 && on_chain > 0.0).then(|| sum / float(count - 1))
+}
+
+/// The greatest distance between the distribution of the intervals and the exponential with the
+/// mean that the scenario says, times sqrt(n) + 0.12 + 0.11 / sqrt(n): so its distribution is
+/// Kolmogorov's for any n that matters (Stephens, "EDF statistics for goodness of fit and some
+/// comparisons", Journal of the American Statistical Association 1974). The mean of that is
+/// sqrt(pi / 2) ln 2 = 0.8687.
+fn kolmogorov(run: &Observed<'_>) -> Option<f64> {
+    let mean = expected_interval_ms(run.scenario)?;
+    let times = chain_times_ms(run);
+    let mut intervals: Vec<f64> = times.windows(2).map(|two| two[1] - two[0]).collect();
+    if intervals.is_empty() {
+        return None;
+    }
+    intervals.sort_by(f64::total_cmp);
+    let n = float(intervals.len() as u64);
+    let mut most: f64 = 0.0;
+    for (place, interval) in (0_u32..).zip(&intervals) {
+        let expected = 1.0 - libm::exp(-interval / mean);
+        let (below, above) = (f64::from(place) / n, (f64::from(place) + 1.0) / n);
+        most = most.max(expected - below).max(above - expected);
+    }
+    Some(most * (n.sqrt() + 0.12 + 0.11 / n.sqrt()))
+}
+
+fn mean_interval(run: &Observed<'_>, from: u64, to: u64) -> Option<f64> {
+    let times = chain_times_ms(run);
+    let at = |height: u64| times.get(usize::try_from(height).ok()?).copied();
+    Some((at(to)? - at(from)?) / float(to - from))
+}
+
+/// The geometric mean, over the whole windows of `window` blocks from the one with the number
+/// `first`, of the mean of the intervals that lie within a window.
+fn geometric_interval(run: &Observed<'_>, window: u64, first: u64) -> Option<f64> {
+    let height = run.outcome.report.height;
+    let (mut sum, mut count) = (0.0, 0_u64);
+    let mut number = first;
+    while let Some(end) = (number + 1)
+        .checked_mul(window)
+        .filter(|end| *end - 1 <= height)
+    {
+        sum += libm::log(mean_interval(run, end - window, end - 1)?);
+        count += 1;
+        number += 1;
+    }
+    (count > 0).then(|| libm::exp(sum / float(count)))
+}
+
+/// When the blocks of the chain were found, genesis at 0, by height.
+fn chain_times_ms(run: &Observed<'_>) -> Vec<f64> {
+    let chain = run.outcome.tree.chain(&run.outcome.report.tip);
+    let ms =
+        |block: &&forkful_scenario::BlockRecord| block.time.since(Time::ZERO).as_secs_f64() * 1e3;
+    chain.iter().map(ms).collect()
+}
