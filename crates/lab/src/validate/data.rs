@@ -13,7 +13,17 @@ use crate::validate::form::parse;
 use crate::validate::quantity::Quantity;
 
 /// The studies that come with forkful: the name of the file, and its text.
-pub const STUDIES: &[(&str, &str)] = &[("laws.toml", include_str!("../../validation/laws.toml"))];
+pub const STUDIES: &[(&str, &str)] = &[
+    ("laws.toml", include_str!("../../validation/laws.toml")),
+    (
+        "simblock-2019.toml",
+        include_str!("../../validation/simblock-2019.toml"),
+    ),
+    (
+        "gervais-2016.toml",
+        include_str!("../../validation/gervais-2016.toml"),
+    ),
+];
 
 /// How far a measurement may be from what is expected: a number in the unit of the quantity, or
 /// a text such as `5%`, a part of what is expected.
