@@ -23,8 +23,8 @@ pub enum Relay {
     Flood,
     /// Announce headers; who lacks the body fetches it. Synchronise headers first.
     Announce,
-    /// Push one's own blocks whole to everybody, and announce those of others: the
-    /// unsolicited block push of Gervais et al., "On the Security and Performance of
+    /// Push one's own blocks whole to everybody, in the order of the list of peers, and
+    /// announce those of others: the unsolicited block push of Gervais et al., "On the Security and Performance of
     /// Proof of Work Blockchains", CCS 2016.
     Unsolicited,
     /// Announce headers; who lacks the body asks for the short ids of its entries and

@@ -30,8 +30,15 @@ impl Node {
             (_, Relay::Announce | Relay::Compact | Relay::Unsolicited) => false,
         };
         let slots = self.peers.slots();
-        // Nobody is always the first to be told.
-        let start = if slots > 1 { self.draw(slots) } else { 0 };
+        // Nobody is always the first to be told, but by a miner that pushes: its line is busy with
+        // whole blocks for long, and it serves its peers as it lists them, other miners first for
+        // instance. So do the miners of Gervais et al.
+        let is_listed = push && self.config.relay == Relay::Unsolicited;
+        let start = match slots {
+            0 | 1 => 0,
+            _ if is_listed => 0,
+            slots => self.draw(slots),
+        };
         for index in (start..slots).chain(0..start) {
             let Ok(index) = u32::try_from(index) else {
                 return;

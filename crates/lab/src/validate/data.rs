@@ -19,6 +19,14 @@ pub const STUDIES: &[(&str, &str)] = &[
         "attacks.toml",
         include_str!("../../validation/attacks.toml"),
     ),
+    (
+        "simblock-2019.toml",
+        include_str!("../../validation/simblock-2019.toml"),
+    ),
+    (
+        "gervais-2016.toml",
+        include_str!("../../validation/gervais-2016.toml"),
+    ),
 ];
 
 /// How far a measurement may be from what is expected: a number in the unit of the quantity, or

@@ -13,7 +13,7 @@ use std::num::NonZero;
 use forkful_sim::play;
 
 use crate::error::LabError;
-use crate::interval::{Quantile, Sample};
+use crate::interval::{Quantile, Sample, float};
 use crate::replicate::{Jobs, Stop, has_seeds, stoppable, with_seed};
 use crate::validate::behind::Watcher;
 pub use behind::Behind;
@@ -46,10 +46,17 @@ struct Measured {
     expected: Sample,
     /// One minus the other, run by run: what they share does not widen the interval.
     differences: Sample,
+    trials: u64,
 }
 
 /// What one run gave for a check, and what it should have given.
-type Pair = (Option<f64>, Option<f64>);
+#[derive(Clone, Copy, Default)]
+struct Found {
+    value: Option<f64>,
+    expected: Option<f64>,
+    /// Of a part of things that are counted, how many there were; else 0.
+    trials: u64,
+}
 
 /// How many runs these studies take.
 pub fn runs(studies: &[&Study], quick: bool) -> u64 {
@@ -79,7 +86,7 @@ pub fn validate(
         count += play.runs;
         ends.push(count);
     }
-    let one = |number: u64, stop: &Stop| -> Result<Vec<Pair>, LabError> {
+    let one = |number: u64, stop: &Stop| -> Result<Vec<Found>, LabError> {
         let place = ends.partition_point(|end| *end <= number);
         let (_, case) = cases[place];
         let play = case.play(plan.quick);
@@ -93,11 +100,11 @@ pub fn validate(
     let mut checks = Vec::new();
     let (mut done, mut place) = (0, 0);
     let mut measured = Vec::new();
-    let finished = jobs.in_order(watch.interrupted, &mut |values: Vec<Pair>| {
+    let finished = jobs.in_order(watch.interrupted, &mut |values: Vec<Found>| {
         let (study, case) = cases[place];
         measured.resize(case.checks.len(), Measured::NOTHING);
-        for (measured, (value, expected)) in measured.iter_mut().zip(values) {
-            measured.add(value, expected);
+        for (measured, found) in measured.iter_mut().zip(values) {
+            measured.add(found);
         }
         done += 1;
         if done == ends[place] {
@@ -119,7 +126,7 @@ pub fn validate(
 
 impl Case {
     /// One run, and what its checks find in it.
-    fn run(&self, play_it: &Play, number: u64, stop: &Stop) -> Result<Vec<Pair>, LabError> {
+    fn run(&self, play_it: &Play, number: u64, stop: &Stop) -> Result<Vec<Found>, LabError> {
         let scenario = with_seed(&play_it.scenario, play_it.scenario.seed + number)?;
         let mut options = stoppable(stop);
         let watcher = self.needs_behind().then(|| Watcher::new(&scenario));
@@ -146,14 +153,18 @@ impl Case {
 
 impl Check {
     /// What the run gives, and what it should give, in the unit of the source.
-    fn values(&self, run: &Observed<'_>) -> Pair {
+    fn values(&self, run: &Observed<'_>) -> Found {
         let own = |quantity: &Quantity| Some(quantity.of(run)? / self.divide_by);
         let expected = match &self.expected {
             None => None,
             Some(Expected::Number(number)) => Some(*number),
             Some(Expected::Quantity(quantity)) => own(quantity),
         };
-        (own(&self.quantity), expected)
+        Found {
+            value: own(&self.quantity),
+            expected,
+            trials: self.quantity.trials(run).unwrap_or(0),
+        }
     }
 
     fn report(&self, study: &Study, case: &Case, quick: bool, measured: &Measured) -> CheckReport {
@@ -163,7 +174,7 @@ impl Check {
             Some(_) => &measured.differences,
             None => &measured.values,
         };
-        let half = sample.half_width(&mut Quantile::new());
+        let half = measured.half_width(sample, self.divide_by);
         let reference = expected.unwrap_or(0.0);
         let tolerance = match quick {
             true => &self.quick_tolerance,
@@ -215,17 +226,31 @@ impl Measured {
         values: Sample::EMPTY,
         expected: Sample::EMPTY,
         differences: Sample::EMPTY,
+        trials: 0,
     };
 
     /// A run without what is measured says nothing, nor does one that lacks what it should be
     /// held against.
-    fn add(&mut self, value: Option<f64>, expected: Option<f64>) {
-        let Some(value) = value else { return };
+    fn add(&mut self, found: Found) {
+        let Some(value) = found.value else { return };
         self.values.add(value);
-        if let Some(expected) = expected {
+        self.trials += found.trials;
+        if let Some(expected) = found.expected {
             self.expected.add(expected);
             self.differences.add(value - expected);
         }
+    }
+
+    /// Half of the interval of a sample of these. Where nothing was seen in all of n trials, runs that
+    /// agree do not make it certain that there is nothing: it may be three in n (Hanley and
+    /// Lippman-Hand, "If nothing goes wrong, is everything all right?", 1983).
+    fn half_width(&self, sample: &Sample, divide_by: f64) -> Option<f64> {
+        let half = sample.half_width(&mut Quantile::new())?;
+        let is_nothing = self.trials > 0 && self.values.mean() == 0.0;
+        Some(match is_nothing {
+            true => half.max(3.0 / float(self.trials) / divide_by),
+            false => half,
+        })
     }
 }
 

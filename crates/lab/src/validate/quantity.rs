@@ -12,6 +12,7 @@
 //! | `fork_law` | 1 - exp(-I / T), of the run's own exposure I |
 //! | `behind.blocks` | blocks that did not make the chain longer, for each that did |
 //! | `behind.law` | what they should be: the integral of the hash rate behind, over T |
+//! | `messages_per_node_block` | messages sent, for each block found and each node |
 //! | `neutrality.chi2` | chi-square of chain against hash rate, over its degrees of freedom |
 //! | `intervals.kolmogorov` | the Kolmogorov statistic of the intervals against the exponential |
 //! | `interval_ms.FROM.TO` | the mean interval between the blocks of these heights |
@@ -76,6 +77,16 @@ impl Quantity {
         &self.name
     }
 
+    /// For a part of things that are counted: how many there were in the run.
+    pub fn trials(&self, run: &Observed<'_>) -> Option<u64> {
+        let report = &run.outcome.report;
+        match self.name.as_str() {
+            "stale_rate" => Some(report.blocks.mined),
+            "fork_rate" => Some(report.height),
+            _ => None,
+        }
+    }
+
     /// Whether it needs to know who was behind: [`Observed::behind`].
     pub fn needs_behind(&self) -> bool {
         self.name.starts_with("behind.")
@@ -98,10 +109,11 @@ impl Quantity {
 }
 
 /// Names without parameters.
-const SPECIAL: [&str; 5] = [
+const SPECIAL: [&str; 6] = [
     "fork_law",
     "behind.blocks",
     "behind.law",
+    "messages_per_node_block",
     "neutrality.chi2",
     "intervals.kolmogorov",
 ];
@@ -116,6 +128,11 @@ fn special(name: &str, scenario: &Scenario) -> Option<Quantity> {
             Some(float(behind.blocks) / float(behind.height))
         })),
         ["behind", "law"] => Some(Quantity::new(name, behind_law)),
+        ["messages_per_node_block"] => Some(Quantity::new(name, |run| {
+            let report = &run.outcome.report;
+            let received = float(report.blocks.mined) * float(report.nodes.len() as u64);
+            (received > 0.0).then(|| float(report.messages_total().sent) / received)
+        })),
         ["neutrality", "chi2"] => Some(Quantity::new(name, chi_square)),
         ["intervals", "kolmogorov"] => Some(Quantity::new(name, kolmogorov)),
         ["nodes", node, "revenue_share"] => {

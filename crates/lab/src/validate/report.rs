@@ -38,7 +38,8 @@ pub struct CheckReport {
     /// The mean over the runs; `null` if none gave a value.
     pub measured: Option<f64>,
     /// The lower end of the 95 % confidence interval. Where what is expected comes from the
-    /// same runs, the interval is that of the difference, around the mean.
+    /// same runs, the interval is that of the difference, around the mean. Where no run saw a
+    /// stale block, it reaches to three in all the blocks that they found.
     pub low: Option<f64>,
     /// The upper end.
     pub high: Option<f64>,
