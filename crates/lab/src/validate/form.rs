@@ -18,6 +18,9 @@ const CASES_MAX: usize = 10_000;
 /// The most checks of one case, and columns of one study.
 const CHECKS_MAX: usize = 100;
 
+/// The longest file that holds a scenario.
+const FILE_BYTES_MAX: usize = 1 << 20;
+
 /// The mark of a cell of a table that is left out.
 const NO_CELL: &str = "-";
 
@@ -36,6 +39,7 @@ struct StudyData {
     source: String,
     preset: Option<String>,
     scenario: Option<String>,
+    scenario_file: Option<String>,
     #[serde(default)]
     set: Vec<String>,
     #[serde(default)]
@@ -154,17 +158,8 @@ impl StudyData {
         if self.name.trim().is_empty() {
             return Err(at.error("name", "it has none"));
         }
-        let (key, toml) = match (&self.preset, &self.scenario) {
-            (Some(of), None) => {
-                let preset = preset(of);
-                let preset = preset
-                    .ok_or_else(|| at.error("preset", format!("there is no preset {of:?}")))?;
-                ("preset", preset.toml)
-            }
-            (None, Some(toml)) => ("scenario", toml.as_str()),
-            _ => return Err(at.error("preset", "give either preset or scenario")),
-        };
-        let scenario = Scenario::from_toml_with(toml, read);
+        let (key, toml) = self.base(at, read)?;
+        let scenario = Scenario::from_toml_with(&toml, read);
         let scenario = scenario.map_err(|error| at.error(key, error))?;
         if self.cases.is_empty() {
             return Err(at.error("cases", "there are none"));
@@ -179,6 +174,23 @@ impl StudyData {
             about: self.about.clone(),
             source: self.source.clone(),
         })
+    }
+
+    /// The text of the scenario that the cases change, and the key that gives it.
+    fn base(&self, at: &At<'_>, read: &ReadFile<'_>) -> Result<(&'static str, String), DataError> {
+        match (&self.preset, &self.scenario, &self.scenario_file) {
+            (Some(of), None, None) => match preset(of) {
+                Some(preset) => Ok(("preset", preset.toml.to_owned())),
+                None => Err(at.error("preset", format!("there is no preset {of:?}"))),
+            },
+            (None, Some(toml), None) => Ok(("scenario", toml.clone())),
+            (None, None, Some(file)) => {
+                let key = "scenario_file";
+                let text = read(file, FILE_BYTES_MAX).map_err(|error| at.error(key, error))?;
+                Ok((key, text))
+            }
+            _ => Err(at.error("preset", "give one of preset, scenario and scenario_file")),
+        }
     }
 }
 
