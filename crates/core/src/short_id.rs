@@ -21,7 +21,8 @@ impl ShortId {
 }
 
 /// What short ids of one compact block are made with.
-#[derive(Clone, Copy, Debug)]
+/// The default one is for blocks without entries, where there is nothing to name.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ShortIdKey(SipHasher24);
 
 impl ShortIdKey {

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use forkful_core::MessageKind;
-use forkful_scenario::{MessageCount, PARTS, ReachReport, Report, Spread};
+use forkful_scenario::{MessageCount, PARTS, RaceReport, ReachReport, Report, Spread};
 
 use crate::interval::float;
 
@@ -40,6 +40,7 @@ impl Metric {
     pub fn all() -> Vec<Metric> {
         let mut all = Metrics(Vec::new());
         all.chain();
+        all.attacks();
         all.times();
         all.messages();
         all.0
@@ -71,6 +72,28 @@ impl Metrics {
         self.add("reorgs.mean_depth", "blocks", mean_depth);
         self.sure("data.submitted", "entries", |r| float(r.data.submitted));
         self.sure("data.on_chain", "entries", |r| float(r.data.on_chain));
+    }
+
+    fn attacks(&mut self) {
+        self.race("count", |races| float(races.count));
+        self.race("ended_by_honest", |races| float(races.ended_by_honest));
+        self.race("on_attackers_branch", |races| {
+            float(races.on_attackers_branch)
+        });
+        self.race("ended_by_attackers", |races| {
+            float(races.ended_by_attackers)
+        });
+        self.add("races.gamma", "1", |r| r.races?.gamma);
+        self.add("attempts.ended", "attempts", |r| {
+            Some(float(r.attempts?.ended))
+        });
+        self.add("attempts.won", "attempts", |r| Some(float(r.attempts?.won)));
+        self.add("attempts.success_rate", "1", |r| r.attempts?.success_rate);
+    }
+
+    fn race(&mut self, what: &str, count: fn(&RaceReport) -> f64) {
+        let name = format!("races.{what}");
+        self.add(&name, "races", move |r| Some(count(r.races.as_ref()?)));
     }
 
     fn times(&mut self) {
@@ -187,7 +210,12 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let toml = "stop = { height = 200 }\nnetwork = { nodes = 5, link = { latency = '90ms' } }";
+        let toml = "stop = { height = 400 }
+            network = { nodes = 5, link = { latency = '90ms' } }
+            nodes = [
+                { nodes = 3, hash_share = 2, strategy = 'selfish' },
+                { nodes = 4, strategy = { kind = 'double-spend', confirmations = 1, give_up = 3 } },
+            ]";
         let scenario = Scenario::from_toml(toml).unwrap();
         let played = forkful_sim::play(&scenario, forkful_sim::Options::default());
         played.unwrap().report

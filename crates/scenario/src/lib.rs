@@ -46,10 +46,12 @@ mod outcome;
 mod overrides;
 mod preset;
 mod quantity;
+mod races;
 mod reach;
 mod recorder;
 mod regions;
 mod report;
+mod revenue;
 mod scenario;
 mod schema;
 mod set;
@@ -81,8 +83,8 @@ pub use reach::{PARTS, Reach};
 pub use recorder::{Recorder, event_line};
 pub use regions::{NETWORKS, NetworkFile, RegionTable, network_file};
 pub use report::{
-    Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, ReachReport, Reorgs, Report,
-    Spread,
+    AttemptReport, Blocks, Data, Expectation, MessageCount, NodeReport, NodeState, RaceReport,
+    ReachReport, Reorgs, Report, RevenueReport, Spread,
 };
 pub use scenario::{GenesisTime, Kernel, Mining, NodeSpec, Rules, Scenario};
 pub use schema::{report_schema, scenario_schema};

@@ -109,6 +109,24 @@ impl Scenario {
         shares
     }
 
+    /// How every node behaves; `None` where all are honest.
+    pub(crate) fn strategies(&self) -> Option<Vec<StrategyKind>> {
+        let changes = || {
+            let changes = self.overrides.iter();
+            changes.filter_map(|change| Some((&change.nodes, change.strategy?)))
+        };
+        changes().find(|(_, strategy)| *strategy != StrategyKind::Honest)?;
+        let mut of = vec![StrategyKind::Honest; self.network.nodes as usize];
+        for (nodes, strategy) in changes() {
+            for node in nodes.iter() {
+                of[node.0 as usize] = strategy;
+            }
+        }
+        of.iter()
+            .any(|strategy| *strategy != StrategyKind::Honest)
+            .then_some(of)
+    }
+
     /// The region of every node; empty when there are none.
     pub(crate) fn regions(&self) -> Vec<u8> {
         let Some(table) = &self.network.regions else {

@@ -65,7 +65,7 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "selfish",
-        about: "A pool with 35 % of the hash rate withholds its blocks, and earns more than its part.",
+        about: "A selfish miner with 35 % of the hash rate among 199 honest ones, and what its links are worth to it.",
         toml: include_str!("../presets/selfish.toml"),
     },
     Preset {

@@ -13,10 +13,15 @@ use hdrhistogram::Histogram;
 use crate::expect::Expect;
 use crate::final_state::{FinalState, NodeFinal};
 use crate::fork_tree::{BlockRecord, ForkTree};
+use crate::races::Races;
 use crate::reach::{Reach, Spreading};
-use crate::report::{Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread};
+use crate::report::{
+    AttemptReport, Blocks, Data, MessageCount, NodeReport, NodeState, Reorgs, Report, Spread,
+};
+use crate::revenue::{ratio, revenue};
 use crate::scenario::Scenario;
 use crate::spread::{count, histogram, spread};
+use crate::strategy::StrategyKind;
 use crate::world::World;
 
 /// Folds the events of a run.
@@ -28,6 +33,10 @@ pub struct Recorder {
     expect: Expect,
     tree: ForkTree,
     spreading: Spreading,
+    /// `None` where nobody attacks.
+    strategies: Option<Vec<StrategyKind>>,
+    races: Option<Races>,
+    attempts: Option<AttemptReport>,
     nodes: Vec<NodeCount>,
     messages: [KindCount; MessageKind::ALL.len()],
     reorgs: Reorgs,
@@ -75,13 +84,22 @@ pub fn event_line(event: &Event) -> Result<String, serde_json::Error> {
 impl Recorder {
     /// Nothing has happened yet.
     pub fn new(world: World, scenario: &Scenario, genesis: BlockRef) -> Self {
+        let shares = scenario.hash_shares();
+        let strategies = scenario.strategies();
+        let spends = |strategy: &StrategyKind| matches!(strategy, StrategyKind::DoubleSpend { .. });
+        let any_spends = strategies.iter().flatten().any(spends);
         Recorder {
             world,
             scenario: scenario.name.clone(),
             seed: scenario.seed,
             expect: scenario.expect,
             tree: ForkTree::new(genesis),
-            spreading: Spreading::new(&scenario.hash_shares()),
+            spreading: Spreading::new(&shares),
+            races: strategies
+                .as_ref()
+                .map(|of| Races::new(of, &shares, scenario.mining.hash_rate, genesis)),
+            attempts: any_spends.then_some(AttemptReport::NONE),
+            strategies,
             nodes: vec![NodeCount::default(); scenario.network.nodes as usize],
             messages: [KindCount::default(); MessageKind::ALL.len()],
             reorgs: Reorgs::default(),
@@ -94,6 +112,9 @@ impl Recorder {
 
     /// Takes in one event. Events come in the order of their time.
     pub fn record(&mut self, event: &Event) {
+        if let Some(races) = &mut self.races {
+            races.record(event);
+        }
         match &event.what {
             What::Sent { kind, bytes, .. } => self.sent(*kind, *bytes),
             What::Delivered { kind, .. } => self.delivered(*kind),
@@ -113,6 +134,11 @@ impl Recorder {
                 }
             }
             What::Restarted { tip } => self.height = self.height.max(tip.height),
+            What::AttemptEnded { won, .. } => {
+                if let Some(attempts) = &mut self.attempts {
+                    attempts.add(*won);
+                }
+            }
             What::Submitted { entry, .. } => {
                 self.submitted.insert(*entry);
             }
@@ -123,7 +149,6 @@ impl Recorder {
             | What::Crashed
             | What::HashRate { .. }
             | What::Published { .. }
-            | What::AttemptEnded { .. }
             | What::LinkCut { .. }
             | What::LinkHealed { .. }
             | What::Split { .. }
@@ -196,6 +221,7 @@ impl Recorder {
             stale: self.tree.blocks().len() as u64 - on_chain_count.max(1),
         };
         let forks = self.tree.fork_heights().len() as u64;
+        let nodes = self.node_reports(&end.nodes, &on_chain);
         let mut report = Report {
             world: self.world,
             scenario: self.scenario.clone(),
@@ -207,10 +233,10 @@ impl Recorder {
             tip: tip.hash,
             height: tip.height,
             duration: end.elapsed.as_secs_f64(),
-            stale_rate: ratio(blocks.stale, blocks.mined),
+            stale_rate: ratio(blocks.stale, blocks.mined).unwrap_or(0.0),
             blocks,
             forks,
-            fork_rate: ratio(forks, self.tree.heights()),
+            fork_rate: ratio(forks, self.tree.heights()).unwrap_or(0.0),
             reorgs: self.reorgs.clone(),
             messages: self.message_counts(),
             data: self.data(&end.entries),
@@ -219,7 +245,10 @@ impl Recorder {
             node_propagation_ms: self.spreading.mean_arrivals(),
             reach: self.spreading.reports(),
             exposure_ms: self.spreading.exposure_ms(),
-            nodes: self.node_reports(&end.nodes, &on_chain),
+            races: self.races.as_ref().map(Races::report),
+            attempts: self.attempts,
+            revenue: revenue(self.strategies.as_deref(), &nodes, blocks.on_chain),
+            nodes,
             expectations: Vec::new(),
         };
         report.expectations = self.expect.check(&report);
@@ -340,14 +369,6 @@ impl Recorder {
                 },
             )
             .collect()
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a rate, for people to read")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    match whole {
-        0 => 0.0,
-        whole => part as f64 / whole as f64,
     }
 }
 

@@ -68,6 +68,12 @@ pub struct Report {
     /// With a mean interval of T, a competing block is found with probability
     /// 1 - exp(-exposure / T). `null` if no block reached everybody.
     pub exposure_ms: Option<f64>,
+    /// Ties between attackers and the honest; `null` where no node attacks.
+    pub races: Option<RaceReport>,
+    /// Double spends; `null` where no node tries any.
+    pub attempts: Option<AttemptReport>,
+    /// What the nodes of each strategy earned together, the honest first.
+    pub revenue: Vec<RevenueReport>,
     /// Every node, in order.
     pub nodes: Vec<NodeReport>,
     /// Every clause of `[expect]`, and whether it is met.
@@ -152,6 +158,54 @@ pub struct ReachReport {
     pub nodes_ms: Option<Spread>,
     /// Milliseconds until nodes with so much of the hash rate had it.
     pub hash_rate_ms: Option<Spread>,
+}
+
+/// Ties between a branch that an attacker published in answer to others and one of the
+/// honest, both of the greatest height.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RaceReport {
+    /// How many there were. One may still be open when the run ends.
+    pub count: u64,
+    /// Those that ended with a block of an honest node.
+    pub ended_by_honest: u64,
+    /// Those of them whose last block was built on the attacker's branch.
+    pub on_attackers_branch: u64,
+    /// Those that ended with a block that an attacker published.
+    pub ended_by_attackers: u64,
+    /// The part of the honest hash rate on either branch that was on the attacker's when an
+    /// honest node found the block that ended the race: the mean over these races, 0 to 1;
+    /// `null` without any.
+    pub gamma: Option<f64>,
+}
+
+/// Attempts of double spends.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptReport {
+    /// How many ended: were won, or given up.
+    pub ended: u64,
+    /// Those that were won.
+    pub won: u64,
+    /// Those won over those that ended, 0 to 1; `null` if none ended.
+    pub success_rate: Option<f64>,
+}
+
+/// What all nodes of one strategy earned together.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RevenueReport {
+    /// How they behave.
+    pub strategy: String,
+    /// How many there are.
+    pub nodes: u64,
+    /// Their part of the network's hash rate when the run began, 0 to 1.
+    pub hash_share: f64,
+    /// Blocks that they found.
+    pub blocks_mined: u64,
+    /// Those of them that are on the final chain.
+    pub blocks_on_chain: u64,
+    /// Their part of the blocks of that chain, 0 to 1; `null` if it has none.
+    pub revenue_share: Option<f64>,
+    /// The part of their blocks that is stale, 0 to 1; `null` if they found none.
+    pub stale_rate: Option<f64>,
 }
 
 /// What came of one node.

@@ -32,6 +32,11 @@ pub enum StrategyKind {
 }
 
 impl StrategyKind {
+    /// Its word in reports: that of the core's strategy.
+    pub fn name(self) -> &'static str {
+        self.build().name()
+    }
+
     /// The strategy itself, as the core plays it.
     pub fn build(self) -> Box<dyn Strategy> {
         match self {

@@ -2,7 +2,7 @@
 
 use forkful_core::{ForkChoice, NodeId};
 use forkful_scenario::{
-    HashRate, NETWORKS, Overrides, PRESETS, RegionTable, Scenario, World, preset,
+    HashRate, NETWORKS, Overrides, PRESETS, RegionTable, Scenario, StrategyKind, World, preset,
 };
 
 fn load(name: &str) -> Scenario {
@@ -154,4 +154,34 @@ fn in_bitcoin_year_the_largest_pool_has_its_share() {
     assert!((rate(0) / all - 15_884.0 / 52_828.0).abs() < 1e-9);
     // A block every ten minutes at 16 zero bits.
     assert!((all - 65_536.0 / 600.0).abs() < 1e-9, "{all}");
+}
+
+#[test]
+fn in_selfish_the_attacker_has_its_share_and_its_links() {
+    let selfish = load("selfish");
+    let nodes = selfish.nodes();
+    let all: f64 = nodes.iter().map(|node| node.hash_share).sum();
+    assert!((nodes[0].hash_share / all - 0.35).abs() < 1e-4);
+    assert_eq!(nodes[0].strategy, StrategyKind::Selfish);
+    let links_of_the_first = |scenario: &Scenario| {
+        let links = scenario.links();
+        let own = links.iter().filter(|(low, _)| low.0 == 0).count();
+        (own, links.len() - own)
+    };
+    assert_eq!(links_of_the_first(&selfish).0, 100);
+    // The three networks of its comment, from gamma 0 to gamma 1.
+    let with = |keys: &[&str]| {
+        let overrides = Overrides {
+            set: keys.iter().map(|key| (*key).to_owned()).collect(),
+            ..Overrides::default()
+        };
+        links_of_the_first(&selfish.with(&overrides).unwrap())
+    };
+    assert_eq!(with(&["nodes[0].degree={min=1,max=1}"]).0, 1);
+    let star = with(&[
+        "network.topology.min_links=1",
+        "network.topology.max_links=1",
+        "nodes[0].degree={min=199,max=199}",
+    ]);
+    assert_eq!(star, (199, 0), "nobody but the attacker passes anything on");
 }

@@ -63,6 +63,21 @@ impl Sim<'_> {
         self.queue.push(arrives, happening);
     }
 
+    fn announce(&mut self, from: NodeId, peer: PeerId, block: BlockId) {
+        let kind = MessageKind::Announce;
+        let (to, back) = self.network.other_end(from, peer);
+        if !self.tells_of_messages
+            && self.network.is_whole()
+            && let Some(arrives) = self.network.quick_arrival(from, to, self.now)
+        {
+            self.trace_sent(from, to, kind, Some(arrives));
+            self.recorder.sent(kind, ANNOUNCE_BYTES);
+            self.send_news((to, back), kind, block, arrives);
+        } else if let Some((to, back, arrives)) = self.transmit(from, peer, kind, ANNOUNCE_BYTES) {
+            self.send_news((to, back), kind, block, arrives);
+        }
+    }
+
     /// Gives a message to a link: whom it reaches, as whose, and when, unless it is lost.
     #[inline]
     fn transmit(
@@ -186,6 +201,9 @@ impl Sim<'_> {
         let node = &mut self.nodes[id.0 as usize];
         let now = node.now(self.now);
         node.node.handle(now, input, &self.tree, &mut effects);
+        if effects.len() > 4 {
+            self.touch_receivers(id, &effects);
+        }
         for effect in effects.drain(..) {
             self.perform(id, effect);
         }
@@ -205,12 +223,7 @@ impl Sim<'_> {
             }
             Effect::Attempt(attempt) => self.tell(Some(id), attempt.into()),
             // Of all effects most are these.
-            Effect::Send(peer, Message::Announce(block)) => {
-                let kind = MessageKind::Announce;
-                if let Some((to, back, arrives)) = self.transmit(id, peer, kind, ANNOUNCE_BYTES) {
-                    self.send_news((to, back), kind, block, arrives);
-                }
-            }
+            Effect::Send(peer, Message::Announce(block)) => self.announce(id, peer, block),
             Effect::Send(peer, message) => self.send(id, peer, message),
             Effect::Mine { on } => {
                 self.nodes[id.0 as usize].mining_on = on;

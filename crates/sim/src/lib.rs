@@ -28,6 +28,7 @@ mod queue;
 mod run;
 mod shelf;
 mod tell;
+mod touch;
 mod trace;
 mod wheel;
 

@@ -83,6 +83,12 @@ impl Network {
         !self.directions[place].is_cut() && self.sides[from.0 as usize] == self.sides[to.0 as usize]
     }
 
+    /// When a message without a body arrives, where that takes no more than a look.
+    #[inline]
+    pub fn quick_arrival(&self, from: NodeId, to: NodeId, now: Time) -> Option<Time> {
+        self.model.quick_arrival(from, to, now)
+    }
+
     /// When a message that is sent now arrives; `None` if it is lost.
     pub fn arrival(
         &mut self,

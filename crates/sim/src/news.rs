@@ -3,8 +3,7 @@
 //! A block is announced to a node by nearly all of its peers, and all of these messages but
 //! the first change nothing but the node's note of who else has the block. Queueing each
 //! would be most of a simulation's work. So a message that is known to be no news is put
-//! aside, and handed to the node just before the node's next input, together with the
-//! others and each with the moment at which it arrived.
+//! aside, and noted just before the node's next input, together with the others.
 //!
 //! That is exact. What a node does depends on its own inputs, in order, and on facts; and
 //! that order is kept. A message may be put aside if handling it gives no effect, which
@@ -13,7 +12,7 @@
 //! what is news by then goes to its place in the queue, which was taken when it was sent.
 //! `crates/sim/tests/shortcut.rs` plays runs with and without.
 
-use forkful_core::{BlockId, Input, Message, MessageKind, NodeId, PeerId, Time, message::Ids};
+use forkful_core::{BlockId, MessageKind, NodeId, PeerId, Time};
 
 use crate::queue::Place;
 use crate::run::{Happening, Sim, SimNode, Tree};
@@ -32,6 +31,11 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
+    /// Reads a little of what the next message will write to.
+    pub fn touch(&self) -> u64 {
+        self.aside.last().map_or(0, |message| message.place.time.0)
+    }
+
     fn knows(&self, block: BlockId, is_whole: bool) -> bool {
         self.known
             .is_some_and(|(known, body)| known == block && (body || !is_whole))
@@ -58,13 +62,6 @@ impl Aside {
         match self.is_whole {
             true => MessageKind::NewBlock,
             false => MessageKind::Announce,
-        }
-    }
-
-    fn message(&self) -> Message<Ids> {
-        match self.is_whole {
-            true => Message::NewBlock(self.block),
-            false => Message::Announce(self.block),
         }
     }
 }
@@ -118,22 +115,25 @@ impl Sim<'_> {
     /// Hands a node what was put aside and has arrived by now.
     pub(crate) fn catch_up(&mut self, id: NodeId) {
         let index = id.0 as usize;
-        if self.mailboxes[index].aside.is_empty() {
+        let here = self.here;
+        let aside = &mut self.mailboxes[index].aside;
+        let Some(first) = aside.first().map(|message| message.block) else {
             return;
+        };
+        // Whom the messages are from matters, and their order only where one may tell of
+        // two blocks.
+        if aside.iter().any(|message| message.block != first) {
+            aside.sort_unstable_by_key(|message| message.place);
         }
-        let mut aside = std::mem::take(&mut self.mailboxes[index].aside);
-        aside.sort_unstable_by_key(|message| message.place);
-        let arrived = aside.partition_point(|message| message.place <= self.here);
-        let node = &mut self.nodes[index];
-        for message in aside.drain(..arrived) {
-            self.recorder.delivered(message.kind());
-            let now = node.now(message.place.time);
-            let input = Input::Received(message.from, message.message());
-            node.node
-                .handle(now, input, &self.tree, &mut self.late_effects);
-            debug_assert_eq!(self.late_effects, [], "it was news");
-        }
-        self.mailboxes[index].aside = aside;
+        let node = &mut self.nodes[index].node;
+        aside.retain(|message| {
+            let is_late = message.place > here;
+            if !is_late {
+                self.recorder.delivered(message.kind());
+                node.note(&self.tree, message.from, message.block);
+            }
+            is_late
+        });
     }
 
     /// A node has had an input, which was about this block if any: what is no news to it

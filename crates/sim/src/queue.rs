@@ -66,6 +66,11 @@ impl<E: Copy> EventQueue<E> {
         }
     }
 
+    /// Some of what is to happen soon: the next of it last.
+    pub(crate) fn soon(&self) -> &[(Place, E)] {
+        self.wheel.open()
+    }
+
     /// Takes what is to happen next, if it is not later than `latest`.
     pub fn pop_until(&mut self, latest: Time) -> Option<(Place, E)> {
         let on_wheel = self.wheel.next();

@@ -111,8 +111,8 @@ pub(crate) struct Sim<'a> {
     pub(crate) puts_aside: bool,
     /// Whether anybody wants to be told of every message.
     pub(crate) tells_of_messages: bool,
-    /// Stays empty; a buffer because a node asks for one.
-    pub(crate) late_effects: Effects,
+    /// How much of what is to happen soon was touched.
+    pub(crate) touched: usize,
     pub(crate) lottery: Clock,
     /// Draws with another number are void: the clock was set anew since.
     pub(crate) draw: u32,
@@ -207,7 +207,7 @@ impl<'a> Sim<'a> {
             mailboxes: nodes.iter().map(|_| Mailbox::default()).collect(),
             puts_aside: options.sinks.is_empty(),
             tells_of_messages: !(options.sinks.is_empty() && options.messages.is_empty()),
-            late_effects: Effects::new(),
+            touched: 0,
             lottery: Clock::new(rates, Stream::Lottery.seed(scenario.seed)),
             chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             draw: 0,
@@ -266,6 +266,7 @@ impl<'a> Sim<'a> {
             let until = self.next_action().unwrap_or(Time::NEVER);
             match self.queue.pop_until(until) {
                 Some((place, happening)) => {
+                    self.touch_ahead();
                     self.now = place.time;
                     self.here = place;
                     self.happen(happening);

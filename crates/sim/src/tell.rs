@@ -141,9 +141,9 @@ impl Sim<'_> {
         arrives: Option<Time>,
     ) {
         let arrives = arrives.unwrap_or(Time::NEVER).0;
-        self.trace.add(self.now.0 ^ arrives.rotate_left(32));
         let ends = u64::from(from.0) << 32 | u64::from(to.0);
-        self.trace.add(ends ^ (kind as u64) << 56);
+        let moments = self.now.0 ^ arrives.rotate_left(32);
+        self.trace.add_pair(moments, ends ^ (kind as u64) << 56);
     }
 
     pub(crate) fn trace_tip(&mut self, id: NodeId, tip: BlockId) {

@@ -29,6 +29,18 @@ impl TraceHash {
     }
 }
 
+impl TraceHash {
+    /// Takes two words in at the price of one.
+    #[inline]
+    pub fn add_pair(&mut self, one: u64, other: u64) {
+        self.a = (self.a ^ one ^ other.rotate_left(32))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29);
+        self.b = (self.b.rotate_left(17) ^ other ^ one.rotate_left(23))
+            .wrapping_mul(0xd6e8_feb8_6659_fd93);
+    }
+}
+
 impl fmt::Display for TraceHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}{:016x}", self.a, self.b)
@@ -49,6 +61,20 @@ mod tests {
         let mut hash = TraceHash::EMPTY;
         words.iter().for_each(|word| hash.add(*word));
         hash
+    }
+
+    #[test]
+    fn the_two_words_of_a_pair_differ() {
+        let of = |one, other| {
+            let mut hash = TraceHash::EMPTY;
+            hash.add_pair(one, other);
+            hash
+        };
+        let all = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 1)].map(|(one, other)| of(one, other));
+        for (place, one) in all.iter().enumerate() {
+            assert!(!all[..place].contains(one));
+        }
+        assert_eq!(of(1, 2).to_string(), "552b2e274b07ff4ba1a37fbef1755b23");
     }
 
     #[test]

@@ -108,6 +108,11 @@ impl<E: Copy> Wheel<E> {
         self.open.pop()
     }
 
+    /// The events of the open slot, the next one last.
+    pub fn open(&self) -> &[(Place, E)] {
+        &self.open
+    }
+
     fn put_in_slot(&mut self, slot: u64, place: Place, event: E) {
         let index = index(slot);
         let cell = Cell {

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use forkful_core::MessageKind;
 use forkful_core::event::What;
+use forkful_core::{MessageKind, NodeId};
 use forkful_scenario::{Report, Scenario};
 use forkful_sim::{Options, play};
 
@@ -71,7 +71,7 @@ fn every_strategy_plays_under_every_policy_with_and_without_the_shortcut() {
 fn attempts_and_published_secrets_are_told() {
     let attacker =
         "hash_share = 4\nstrategy = { kind = 'double-spend', confirmations = 1, give_up = 9 }";
-    let told = Arc::new(Mutex::new((0, 0, 0)));
+    let told = Arc::new(Mutex::new((0_u32, 0_u32, 0)));
     let sink = {
         let told = Arc::clone(&told);
         move |event: &forkful_core::Event| {
@@ -95,6 +95,11 @@ fn attempts_and_published_secrets_are_told() {
     // Rosenfeld: 4 of 13 after one confirmation succeed in 8 of 13 cases.
     let rate = f64::from(won) / f64::from(won + lost);
     assert!((rate - 8.0 / 13.0).abs() < 0.08, "{won} {lost}");
+    let attempts = report.attempts.unwrap();
+    assert_eq!(
+        (attempts.won, attempts.ended),
+        (u64::from(won), u64::from(won + lost))
+    );
     assert!(published <= report.nodes[0].blocks_mined, "{published}");
     assert!(report.reorgs.max_depth >= 2);
 }
@@ -137,4 +142,63 @@ fn as_many_compact_blocks_fail_as_the_scenario_says() {
         count(MessageKind::Entries),
         count(MessageKind::RequestEntries)
     );
+}
+
+#[test]
+fn an_eclipsed_merchant_sees_confirmations_that_come_to_nothing() {
+    let toml = include_str!("../../scenario/examples/eclipse.toml");
+    let scenario = Scenario::from_toml(toml).unwrap();
+    let merchants_tips = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let tips = Arc::clone(&merchants_tips);
+        move |event: &forkful_core::Event| {
+            if let (Some(NodeId(0)), What::TipChanged { disconnected, .. }) =
+                (event.node, &event.what)
+            {
+                tips.lock().unwrap().push(*disconnected);
+            }
+        }
+    };
+    let options = Options {
+        watchers: vec![Box::new(sink)],
+        ..Options::default()
+    };
+    let report = play(&scenario, options).unwrap().report;
+    assert_eq!(report.unmet().count(), 0, "{:?}", report.expectations);
+    // It is the victim who loses them, at once, after it has seen nothing wrong.
+    let reorgs = merchants_tips.lock().unwrap();
+    assert_eq!(reorgs.iter().max(), Some(&report.reorgs.max_depth));
+    assert!(report.reorgs.max_depth >= 3);
+}
+
+#[test]
+fn gamma_of_an_eclipsed_miner_is_what_who_hears_whom_makes_it() {
+    // The attacker, a victim that is linked with it alone, and thirty others. In a race the
+    // victim mines on the attacker's branch, unless it found the other block; then it is alone
+    // with that. So with a fifth of the honest hash rate, gamma is 0.8 * 0.2 + 0.2 * 0.8.
+    let mut edges = String::from("[0, 1]");
+    for node in 2..32 {
+        edges += &format!(", [0, {node}]");
+        for other in 2..node {
+            edges += &format!(", [{other}, {node}]");
+        }
+    }
+    let toml = format!(
+        "seed = 5
+         network = {{ nodes = 32, link = {{ latency = '20ms' }}, topology = {{ kind = 'edges', edges = [{edges}] }} }}
+         mining = {{ interval = '10min' }}
+         relay = {{ tip_interval = 'off' }}
+         stop = {{ height = 5000, time_limit = '365d' }}
+         nodes = [
+             {{ nodes = 0, strategy = 'selfish', hash_share = 20 }},
+             {{ nodes = 1, hash_share = 7.5 }},
+         ]"
+    );
+    let report = report(&Scenario::from_toml(&toml).unwrap());
+    let races = report.races.unwrap();
+    assert!(races.count > 500, "{races:?}");
+    let gamma = races.gamma.unwrap();
+    assert!((gamma - 0.32).abs() < 0.03, "{gamma}");
+    let built = races.on_attackers_branch as f64 / races.ended_by_honest as f64;
+    assert!((built - 0.32).abs() < 0.05, "{built}");
 }

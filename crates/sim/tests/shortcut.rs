@@ -87,6 +87,16 @@ fn a_network_of_regions_is_the_same_run_both_ways() {
     }
 }
 
+#[test]
+fn a_storm_is_the_same_run_both_ways() {
+    for storm in [
+        include_str!("golden/storm.toml"),
+        include_str!("golden/rules.toml"),
+    ] {
+        assert_same(&Scenario::from_toml(storm).unwrap());
+    }
+}
+
 /// Crashes, cuts, splits and losses take messages that were put aside, too.
 #[test]
 fn a_network_in_trouble_is_the_same_run_both_ways() {

@@ -72,6 +72,10 @@ impl Sync {
         body.min(chain)
     }
 
+    pub fn touch(&self) -> u64 {
+        self.bodies.first().map_or(0, |request| request.deadline.0)
+    }
+
     pub fn restore<P>(&mut self, tree: &BlockTree<P>, tip: BlockId) {
         self.goal = tip;
         self.fetch_from = tree.height(tip) + 1;

@@ -111,12 +111,31 @@ impl Peers {
         slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_ref()?)))
     }
 
+    /// The same, to be changed.
+    pub fn iter_mut_from(&mut self, start: usize) -> impl Iterator<Item = (PeerId, &mut Peer)> {
+        let start = start.min(self.slots.len());
+        let (before, after) = self.slots.split_at_mut(start);
+        // PEERS_MAX bounds the table.
+        let first = u32::try_from(start).unwrap_or(u32::MAX);
+        let slots = (first..).zip(after).chain((0..).zip(before));
+        slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_mut()?)))
+    }
+
+    /// Reads a little of every line of memory that the table has.
+    pub fn touch(&self) -> u64 {
+        // A line has 64 bytes.
+        let step = 64 / size_of::<Option<Peer>>();
+        let told = |slot: &Option<Peer>| slot.map_or(0, |peer| peer.told.index() as u64);
+        self.slots.iter().step_by(step.max(1)).map(told).sum()
+    }
+
     /// As many slots as were ever in use: the range to draw `start` from.
     pub fn slots(&self) -> usize {
         self.slots.len()
     }
 
     /// The peer showed us this block.
+    #[inline]
     pub fn note_has<P>(&mut self, tree: &BlockTree<P>, id: PeerId, block: BlockId) {
         let Some(peer) = self.get_mut(id) else { return };
         if peer.best == block {

@@ -58,7 +58,11 @@ impl Node {
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.stalls = 0;
         }
-        let key = ShortIdKey::new(step.tree.header(block), nonce);
+        // A key costs two hashes, and where nothing is named nothing is looked up.
+        let key = match short_ids.is_empty() {
+            true => ShortIdKey::default(),
+            false => ShortIdKey::new(step.tree.header(block), nonce),
+        };
         let Some(entries) = self.recognise(step, block, &key, short_ids) else {
             return self.ask_for_whole(step, peer, block);
         };

@@ -39,14 +39,7 @@ impl Node {
             _ if is_listed => 0,
             slots => self.draw(slots),
         };
-        for index in (start..slots).chain(0..start) {
-            let Ok(index) = u32::try_from(index) else {
-                return;
-            };
-            let id = PeerId(index);
-            let Some(peer) = self.peers.get_mut(id) else {
-                continue;
-            };
+        for (id, peer) in self.peers.iter_mut_from(start) {
             if peer.told == block || peer.has(step.tree, block) {
                 continue;
             }

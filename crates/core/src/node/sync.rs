@@ -29,6 +29,7 @@ impl Node {
         self.on_new_block(step, peer, block);
     }
 
+    #[inline]
     pub(super) fn on_announce<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
         // The same as what follows, and what most announcements are.
         if self.is_no_news(step.tree, block) {
@@ -63,9 +64,10 @@ impl Node {
     /// this peer has the block too: no effect, no other goal, no other request.
     ///
     /// A node that was told of a block hears of it from all its other peers as well. A
-    /// driver that knows so can hand these messages over later, together, as long as it
-    /// does so before the node's next input and with the moments at which they arrived.
+    /// driver of many nodes that knows so can let these messages wait, and have them
+    /// [noted](Self::note) together just before the node's next input: that is the same.
     /// Says no where it would take more than a look to tell.
+    #[inline]
     pub fn is_no_news<P>(&self, tree: &BlockTree<P>, block: BlockId) -> bool {
         let goal = self.sync.goal;
         if block == goal && block == self.public_tip {
@@ -85,6 +87,14 @@ impl Node {
             && !tree.is_invalid(goal)
             && (self.sync.bodies.iter())
                 .any(|request| request.block == block && !self.is_silent(request.peer))
+    }
+
+    /// What [`handle`](Self::handle) does of an announcement, or a pushed block, that
+    /// [is no news](Self::is_no_news): notes that the peer has the block.
+    #[inline]
+    pub fn note<P>(&mut self, tree: &BlockTree<P>, peer: PeerId, block: BlockId) {
+        debug_assert!(self.is_no_news(tree, block), "it was news");
+        self.peers.note_has(tree, peer, block);
     }
 
     pub(super) fn on_headers<P>(

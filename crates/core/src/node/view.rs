@@ -43,6 +43,11 @@ impl View {
         self.has(id, |word| word.connected)
     }
 
+    /// Reads the part about the newest blocks.
+    pub(super) fn touch(&self) -> u64 {
+        self.words.last().map_or(0, |word| word.headers)
+    }
+
     pub(super) fn add_header(&mut self, id: BlockId) {
         let (word, bit) = self.place(id);
         word.headers |= bit;

@@ -100,6 +100,7 @@ impl<P> BlockTree<P> {
     }
 
     /// Whether the chain to `a` is strictly better than the one to `b`.
+    #[inline]
     pub fn is_better(&self, a: BlockId, b: BlockId) -> bool {
         match self.consensus.fork_choice {
             ForkChoice::MostWork => self.total_work(a) > self.total_work(b),

@@ -16,6 +16,10 @@ use crate::validate::quantity::Quantity;
 pub const STUDIES: &[(&str, &str)] = &[
     ("laws.toml", include_str!("../../validation/laws.toml")),
     (
+        "attacks.toml",
+        include_str!("../../validation/attacks.toml"),
+    ),
+    (
         "simblock-2019.toml",
         include_str!("../../validation/simblock-2019.toml"),
     ),

@@ -1,6 +1,7 @@
 //! Published results and laws, rerun: what is expected, what is measured, and whether the two
 //! agree.
 
+mod attack;
 mod behind;
 mod data;
 mod form;

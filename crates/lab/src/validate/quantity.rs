@@ -5,6 +5,10 @@
 //! | one of [`Metric::all`] | as there |
 //! | `nodes.N.revenue_share` | the part of the chain that node N found |
 //! | `groups.STRATEGY.revenue_share` | that all nodes of a strategy found |
+//! | `groups.STRATEGY.revenue_share.inner` | the same, but for the first and the last tenth of the chain |
+//! | `groups.STRATEGY.gain.inner` | that, less their part of the hash rate |
+//! | `selfish_law` | what the formula gives for the selfish, at the run's own gamma |
+//! | `races.on_attackers_rate` | races ended on the attacker's branch, over those that the honest ended |
 //! | `fork_law` | 1 - exp(-I / T), of the run's own exposure I |
 //! | `behind.blocks` | blocks that did not make the chain longer, for each that did |
 //! | `behind.law` | what they should be: the integral of the hash rate behind, over T |
@@ -20,6 +24,7 @@ use forkful_scenario::{HashRate, Outcome, Scenario};
 use crate::error::LabError;
 use crate::interval::float;
 use crate::metric::Metric;
+use crate::validate::attack;
 use crate::validate::behind::Behind;
 
 /// One run that was played, and what it was.
@@ -62,7 +67,7 @@ impl Quantity {
         }
         let own = special(name, scenario).ok_or_else(|| {
             let names = metrics.iter().map(|metric| metric.name.as_str());
-            LabError::no_metric(name, names.chain(SPECIAL))
+            LabError::no_metric(name, names.chain(SPECIAL).chain(attack::NAMES))
         })?;
         Ok(own)
     }
@@ -92,7 +97,7 @@ impl Quantity {
         (self.of)(run)
     }
 
-    fn new(
+    pub(super) fn new(
         name: &str,
         of: impl Fn(&Observed<'_>) -> Option<f64> + Send + Sync + 'static,
     ) -> Quantity {
@@ -150,7 +155,7 @@ fn special(name: &str, scenario: &Scenario) -> Option<Quantity> {
             let (from, to) = (number(from)?, number(to)?);
             (from < to).then(|| Quantity::new(name, move |run| mean_interval(run, from, to)))
         }
-        _ => None,
+        parts => attack::quantity(name, parts, scenario),
     }
 }
 

@@ -25,6 +25,14 @@ impl HashRate {
     /// The most tries per second that may be asked for.
     pub const MAX: f64 = 1e24;
 
+    /// Tries per second; `None` if it is unlimited.
+    pub fn tries_per_second(self) -> Option<f64> {
+        match self {
+            HashRate::Unlimited => None,
+            HashRate::PerSecond(rate) => Some(rate),
+        }
+    }
+
     /// This rate times `share`; nothing times unlimited is nothing.
     pub fn share(self, share: f64) -> HashRate {
         match self {

@@ -138,3 +138,38 @@ fn a_downlink_serves_what_gets_there_first() {
     // And a line that was free is taken at once.
     assert_eq!(line.take(60 * second, second), 60 * second);
 }
+
+#[test]
+fn the_quick_way_is_the_way() {
+    let regions = "network = { nodes = 40, regions = 'bitcoin-2019',
+        link.jitter = { kind = 'pareto', offset = '5ms' }, processing.message = '10ms' }";
+    let mut way = Way::new(regions);
+    for to in 1..40 {
+        let now = Time(u64::from(to) << 30);
+        let quick = way.model.quick_arrival(NodeId(0), NodeId(to), now);
+        let parcel = Parcel::new(MessageKind::Announce, 89, 0);
+        let whole = way.model.arrival(
+            NodeId(0),
+            NodeId(to),
+            &mut way.line,
+            &mut NodeLines::default(),
+            None,
+            now,
+            parcel,
+        );
+        assert_eq!((quick, quick.is_some()), (whole, true));
+    }
+    for other in [
+        "network = { nodes = 40 }",
+        "network = { nodes = 40, regions = 'bitcoin-2019', link = { jitter = { kind = 'pareto' }, loss = 0.1 } }",
+        "network = { nodes = 40, regions = 'bitcoin-2019', link.jitter = { kind = 'none' } }",
+        "network = { nodes = 40, regions = 'bitcoin-2019', link.jitter = { kind = 'pareto', per = 'link' } }",
+    ] {
+        let model = Way::new(other).model;
+        assert_eq!(
+            model.quick_arrival(NodeId(0), NodeId(1), Time(5)),
+            None,
+            "{other}"
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! Runs told as events, and the reports made of them.
 
+mod races;
+
 use std::time::Duration;
 
 use forkful_core::event::{DropReason, What};
@@ -23,7 +25,12 @@ fn block(name: &str, height: u64) -> BlockRef {
 
 impl Story {
     fn new(expect: &str) -> Self {
-        let toml = format!("name = \"story\"\nseed = 7\nnetwork.nodes = 3\n[expect]\n{expect}");
+        Story::of(&format!("[expect]\n{expect}"))
+    }
+
+    /// The same with these tables in the scenario.
+    fn of(tables: &str) -> Self {
+        let toml = format!("name = \"story\"\nseed = 7\nnetwork.nodes = 3\n{tables}");
         let scenario = Scenario::from_toml(&toml).unwrap();
         Story {
             recorder: Recorder::new(World::Sim, &scenario, block("genesis", 0)),
