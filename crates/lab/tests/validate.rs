@@ -187,13 +187,13 @@ fn what_comes_along_is_in_order() {
 /// A file with one thing wrong: what is replaced by what, the line that is named, and words of
 /// the error.
 const HOSTILE: &[(&str, &str, usize, &str)] = &[
-    ("runs = 40", "runs = 1", 20, "runs: runs are from 2"),
+    ("runs = 40", "runs = 1", 9, "runs: runs are from 2"),
     ("runs = 40", "runs = -1", 9, "-1"),
     ("runs = 40", "rnus = 40", 9, "unknown field `rnus`"),
     (
         "quick_runs = 4",
         "quick_runs = 99999999",
-        20,
+        10,
         "quick_runs: runs are from 2",
     ),
     (

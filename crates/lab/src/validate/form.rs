@@ -44,8 +44,8 @@ struct StudyData {
     set: Vec<String>,
     #[serde(default)]
     quick_set: Vec<String>,
-    runs: u64,
-    quick_runs: u64,
+    runs: Spanned<u64>,
+    quick_runs: Spanned<u64>,
     #[serde(default)]
     columns: Vec<Spanned<CheckData>>,
     cases: Vec<Spanned<CaseData>>,
@@ -60,8 +60,8 @@ struct CaseData {
     set: Vec<String>,
     #[serde(default)]
     quick_set: Vec<String>,
-    runs: Option<u64>,
-    quick_runs: Option<u64>,
+    runs: Option<Spanned<u64>>,
+    quick_runs: Option<Spanned<u64>>,
     #[serde(default)]
     expected: Vec<ExpectedData>,
     #[serde(default)]
@@ -202,9 +202,15 @@ impl CaseData {
         base: &Scenario,
         read: &ReadFile<'_>,
     ) -> Result<Case, DataError> {
-        let play = |runs_key: &str, runs: u64, key: &str, set: Vec<&String>| {
+        let play = |runs_key: &str, runs: &Spanned<u64>, key: &str, set: Vec<&String>| {
+            let at_runs = At {
+                span: runs.span(),
+                place: at.place.clone(),
+                ..*at
+            };
+            let runs = *runs.as_ref();
             if !(2..=RUNS_MAX).contains(&runs) {
-                return Err(at.error(runs_key, format!("runs are from 2 to {RUNS_MAX}")));
+                return Err(at_runs.error(runs_key, format!("runs are from 2 to {RUNS_MAX}")));
             }
             let overrides = Overrides {
                 set: set.into_iter().cloned().collect(),
@@ -216,10 +222,10 @@ impl CaseData {
         };
         let set = || study.set.iter().chain(&self.set);
         let quick_set = study.quick_set.iter().chain(&self.quick_set);
-        let quick_runs = self.quick_runs.unwrap_or(study.quick_runs);
+        let quick_runs = self.quick_runs.as_ref().unwrap_or(&study.quick_runs);
         let full = play(
             "runs",
-            self.runs.unwrap_or(study.runs),
+            self.runs.as_ref().unwrap_or(&study.runs),
             "set",
             set().collect(),
         )?;
@@ -258,8 +264,11 @@ impl CaseData {
             if column.as_ref().expected.is_some() {
                 return Err(at.error("expected", "a column has none: its cases have"));
             }
-            if !matches!(cell, ExpectedData::Quantity(text) if text == NO_CELL) {
-                let check = column.as_ref();
+            let check = column.as_ref();
+            if matches!(cell, ExpectedData::Quantity(text) if text == NO_CELL) {
+                Quantity::parse(&check.quantity, scenario)
+                    .map_err(|error| at.error("quantity", error))?;
+            } else {
                 checks.push(check.checked(Some(cell), self.source.as_ref(), &at, scenario)?);
             }
         }
