@@ -77,6 +77,29 @@ fn a_block_travels_along_a_line_of_nodes_with_mixed_policies() {
 }
 
 #[test]
+fn a_block_that_comes_second_goes_on_only_where_all_blocks_do() {
+    for all in [false, true] {
+        for relay in Relay::ALL {
+            let mut plan = plan(4).quiet().links(&[(0, 1), (1, 2), (2, 3)]);
+            for node in 0..4 {
+                plan = plan.relay(node, relay);
+            }
+            if all {
+                plan = plan.all_blocks();
+            }
+            let mut net = plan.start();
+            // At the two ends of a line, in one moment: the two fronts meet in the middle.
+            let (left, right) = (net.mine(0), net.mine(3));
+            net.run_until_quiet();
+            assert!(net.has(1, right) && net.has(2, left), "{relay:?}");
+            assert_eq!(net.has(0, right), all, "{relay:?}");
+            assert_eq!(net.has(3, left), all, "{relay:?}");
+            assert_eq!((net.tip(0), net.tip(3)), (left, right), "first seen");
+        }
+    }
+}
+
+#[test]
 fn who_joins_late_catches_up_at_once() {
     for relay in Relay::ALL {
         let mut net = plan(3).quiet().relay(2, relay).links(&[(0, 1)]).start();

@@ -25,7 +25,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[relay]\ninterval = '3ms'",
-        "line 2, column 1: relay.interval: there is no such key; known here: policy, tip_interval, request_timeout, compact_failure",
+        "line 2, column 1: relay.interval: there is no such key; known here: policy, tip_interval, request_timeout, all_blocks, compact_failure",
     ),
     (
         "[[events]]\nat = '1s'\ndo = 'splitt'",

@@ -88,6 +88,14 @@ impl Node {
             return;
         }
         step.effects.push(Effect::Accepted { block, from });
+        let is_on_the_way = tree.is_ancestor(block, self.best_public);
+        if self.config.all_blocks
+            && from.is_some()
+            && !is_on_the_way
+            && self.view.is_connected(block)
+        {
+            self.relay(step, block, Whose::Others);
+        }
     }
 
     /// Connects the block and whatever waited for it.

@@ -53,6 +53,9 @@ pub struct Config {
     pub tip_interval: Option<Duration>,
     /// How long a peer has to answer before another is asked.
     pub request_timeout: Duration,
+    /// Whether it also passes on blocks of others that do not become its tip. Nobody needs them,
+    /// unless the next block is built on one; then they come with it.
+    pub all_blocks: bool,
     /// For simulators alone, zero in every real node: of a million compact blocks
     /// *without entries*, how many count as if some of their entries were not here.
     ///
@@ -71,6 +74,7 @@ impl Default for Config {
             relay: Relay::default(),
             tip_interval: Some(limits::TIP_INTERVAL),
             request_timeout: limits::REQUEST_TIMEOUT,
+            all_blocks: false,
             compact_failure_per_million: 0,
         }
     }

@@ -37,6 +37,7 @@ pub fn plan(nodes: usize) -> Plan {
             relay: Relay::Flood,
             tip_interval: Some(Duration::from_secs(1)),
             request_timeout: Duration::from_secs(1),
+            all_blocks: false,
             compact_failure_per_million: 0,
         },
         strategy: Arc::new(|| Box::new(Honest)),
@@ -81,6 +82,14 @@ impl Plan {
             node.config.tip_interval = Some(time);
             node.config.request_timeout = time;
         }
+    }
+
+    /// Every node passes on what does not become its tip, too.
+    pub fn all_blocks(mut self) -> Self {
+        for node in &mut self.nodes {
+            node.config.all_blocks = true;
+        }
+        self
     }
 
     /// Of a million compact blocks without entries, how many count as incomplete.

@@ -128,3 +128,72 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use forkful_core::{BlockRef, Hash, NodeId};
+
+    use super::*;
+
+    fn block(height: u64) -> BlockRef {
+        BlockRef {
+            hash: Hash::ZERO,
+            height,
+        }
+    }
+
+    fn at(seconds: u64, node: u32, what: What) -> Event {
+        Event {
+            time: Time::ZERO + Duration::from_secs(seconds),
+            node: Some(NodeId(node)),
+            what,
+        }
+    }
+
+    fn mined(seconds: u64, node: u32, height: u64) -> [Event; 2] {
+        let mined = What::Mined {
+            block: block(height),
+            parent: Hash::ZERO,
+            entries: 0,
+        };
+        [at(seconds, node, mined), moved(seconds, node, height)]
+    }
+
+    fn moved(seconds: u64, node: u32, height: u64) -> Event {
+        let moved = What::TipChanged {
+            old: block(height - 1),
+            new: block(height),
+            disconnected: 0,
+            connected: 1,
+        };
+        at(seconds, node, moved)
+    }
+
+    #[test]
+    fn an_integral_by_hand() {
+        // Node 0 has half of the hash rate, 1 and 2 a quarter each.
+        let toml = "network.nodes = 3\nstop.height = 2\n[[nodes]]\nnodes = 0\nhash_share = 2";
+        let watcher = Watcher::new(&Scenario::from_toml(toml).unwrap());
+        let mut sink = watcher.sink();
+        let mut tell = |events: &[Event]| events.iter().for_each(&mut sink);
+        // Half of the hash rate is behind for 4 s, until node 1 has the block.
+        tell(&mined(10, 0, 1));
+        tell(&[moved(14, 1, 1)]);
+        // Node 2, a quarter, is behind for 6 s more. Then it finds a block in vain, and is level.
+        tell(&mined(20, 2, 1));
+        // The goal.
+        tell(&mined(30, 1, 2));
+        let expected = Behind {
+            height: 2,
+            blocks: 1,
+            seconds: 0.5 * 4.0 + 0.25 * 6.0,
+        };
+        assert_eq!(watcher.seen(), expected);
+        // What comes after the goal does not count.
+        tell(&[moved(40, 0, 2)]);
+        tell(&mined(50, 0, 3));
+        assert_eq!(watcher.seen(), expected);
+    }
+}

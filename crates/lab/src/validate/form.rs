@@ -18,6 +18,9 @@ const CASES_MAX: usize = 10_000;
 /// The most checks of one case, and columns of one study.
 const CHECKS_MAX: usize = 100;
 
+/// The longest file that holds a scenario.
+const FILE_BYTES_MAX: usize = 1 << 20;
+
 /// The mark of a cell of a table that is left out.
 const NO_CELL: &str = "-";
 
@@ -36,12 +39,13 @@ struct StudyData {
     source: String,
     preset: Option<String>,
     scenario: Option<String>,
+    scenario_file: Option<String>,
     #[serde(default)]
     set: Vec<String>,
     #[serde(default)]
     quick_set: Vec<String>,
-    runs: u64,
-    quick_runs: u64,
+    runs: Spanned<u64>,
+    quick_runs: Spanned<u64>,
     #[serde(default)]
     columns: Vec<Spanned<CheckData>>,
     cases: Vec<Spanned<CaseData>>,
@@ -56,8 +60,8 @@ struct CaseData {
     set: Vec<String>,
     #[serde(default)]
     quick_set: Vec<String>,
-    runs: Option<u64>,
-    quick_runs: Option<u64>,
+    runs: Option<Spanned<u64>>,
+    quick_runs: Option<Spanned<u64>>,
     #[serde(default)]
     expected: Vec<ExpectedData>,
     #[serde(default)]
@@ -154,17 +158,8 @@ impl StudyData {
         if self.name.trim().is_empty() {
             return Err(at.error("name", "it has none"));
         }
-        let (key, toml) = match (&self.preset, &self.scenario) {
-            (Some(of), None) => {
-                let preset = preset(of);
-                let preset = preset
-                    .ok_or_else(|| at.error("preset", format!("there is no preset {of:?}")))?;
-                ("preset", preset.toml)
-            }
-            (None, Some(toml)) => ("scenario", toml.as_str()),
-            _ => return Err(at.error("preset", "give either preset or scenario")),
-        };
-        let scenario = Scenario::from_toml_with(toml, read);
+        let (key, toml) = self.base(at, read)?;
+        let scenario = Scenario::from_toml_with(&toml, read);
         let scenario = scenario.map_err(|error| at.error(key, error))?;
         if self.cases.is_empty() {
             return Err(at.error("cases", "there are none"));
@@ -180,6 +175,23 @@ impl StudyData {
             source: self.source.clone(),
         })
     }
+
+    /// The text of the scenario that the cases change, and the key that gives it.
+    fn base(&self, at: &At<'_>, read: &ReadFile<'_>) -> Result<(&'static str, String), DataError> {
+        match (&self.preset, &self.scenario, &self.scenario_file) {
+            (Some(of), None, None) => match preset(of) {
+                Some(preset) => Ok(("preset", preset.toml.to_owned())),
+                None => Err(at.error("preset", format!("there is no preset {of:?}"))),
+            },
+            (None, Some(toml), None) => Ok(("scenario", toml.clone())),
+            (None, None, Some(file)) => {
+                let key = "scenario_file";
+                let text = read(file, FILE_BYTES_MAX).map_err(|error| at.error(key, error))?;
+                Ok((key, text))
+            }
+            _ => Err(at.error("preset", "give one of preset, scenario and scenario_file")),
+        }
+    }
 }
 
 impl CaseData {
@@ -190,9 +202,15 @@ impl CaseData {
         base: &Scenario,
         read: &ReadFile<'_>,
     ) -> Result<Case, DataError> {
-        let play = |runs_key: &str, runs: u64, key: &str, set: Vec<&String>| {
+        let play = |runs_key: &str, runs: &Spanned<u64>, key: &str, set: Vec<&String>| {
+            let at_runs = At {
+                span: runs.span(),
+                place: at.place.clone(),
+                ..*at
+            };
+            let runs = *runs.as_ref();
             if !(2..=RUNS_MAX).contains(&runs) {
-                return Err(at.error(runs_key, format!("runs are from 2 to {RUNS_MAX}")));
+                return Err(at_runs.error(runs_key, format!("runs are from 2 to {RUNS_MAX}")));
             }
             let overrides = Overrides {
                 set: set.into_iter().cloned().collect(),
@@ -204,10 +222,10 @@ impl CaseData {
         };
         let set = || study.set.iter().chain(&self.set);
         let quick_set = study.quick_set.iter().chain(&self.quick_set);
-        let quick_runs = self.quick_runs.unwrap_or(study.quick_runs);
+        let quick_runs = self.quick_runs.as_ref().unwrap_or(&study.quick_runs);
         let full = play(
             "runs",
-            self.runs.unwrap_or(study.runs),
+            self.runs.as_ref().unwrap_or(&study.runs),
             "set",
             set().collect(),
         )?;
@@ -246,8 +264,11 @@ impl CaseData {
             if column.as_ref().expected.is_some() {
                 return Err(at.error("expected", "a column has none: its cases have"));
             }
-            if !matches!(cell, ExpectedData::Quantity(text) if text == NO_CELL) {
-                let check = column.as_ref();
+            let check = column.as_ref();
+            if matches!(cell, ExpectedData::Quantity(text) if text == NO_CELL) {
+                Quantity::parse(&check.quantity, scenario)
+                    .map_err(|error| at.error("quantity", error))?;
+            } else {
                 checks.push(check.checked(Some(cell), self.source.as_ref(), &at, scenario)?);
             }
         }

@@ -184,7 +184,12 @@ fn expected_interval_ms(scenario: &Scenario) -> Option<f64> {
 fn fork_law(run: &Observed<'_>) -> Option<f64> {
     let interval = expected_interval_ms(run.scenario)?;
     let exposure = run.outcome.report.exposure_ms?;
-    Some(1.0 - libm::exp(-exposure / interval))
+    Some(competing(exposure, interval))
+}
+
+/// The probability of a competing block.
+fn competing(exposure: f64, interval: f64) -> f64 {
+    1.0 - libm::exp(-exposure / interval)
 }
 
 /// See [`behind`](super::behind).
@@ -261,4 +266,33 @@ fn chain_times_ms(run: &Observed<'_>) -> Vec<f64> {
     let ms =
         |block: &&forkful_scenario::BlockRecord| block.time.since(Time::ZERO).as_secs_f64() * 1e3;
     chain.iter().map(ms).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fork_law_gives_the_number_of_its_paper() {
+        assert!((competing(11.37, 633.68) - 0.0178).abs() < 0.000_05);
+    }
+
+    #[test]
+    fn names_without_parameters_are_all_there() {
+        let scenario = Scenario::from_toml("").unwrap();
+        for name in SPECIAL {
+            assert_eq!(Quantity::parse(name, &scenario).unwrap().name(), name);
+        }
+        let wrong = [
+            "nodes.8.revenue_share",
+            "interval_ms.5.5",
+            "interval_ms.-1.5",
+            "interval_ms.geometric.1.0",
+            "groups.selfish.revenue_share",
+            "",
+        ];
+        for name in wrong {
+            assert!(Quantity::parse(name, &scenario).is_err(), "{name:?}");
+        }
+    }
 }

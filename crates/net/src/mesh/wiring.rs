@@ -244,7 +244,9 @@ impl Wiring {
         lock(&self.end(from).lines).up_free_at = sender.up_free_at;
         let mut lines = lock(&self.end(to).lines);
         // Somebody else may have taken the line meanwhile: then it is taken for the longer time.
-        lines.down_free_at = lines.down_free_at.max(receiver.down_free_at);
+        if receiver.down.until > lines.down.until {
+            lines.down = receiver.down;
+        }
         arrival
     }
 

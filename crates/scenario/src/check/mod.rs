@@ -99,6 +99,7 @@ fn relay(document: &Document) -> Checked<Config> {
             Duration::from_secs(2),
             MILLISECOND..=Duration::from_secs(86_400),
         )?,
+        all_blocks: document.relay.all_blocks.unwrap_or(false),
         compact_failure_per_million: document.relay.compact_failure.map_or(0, nodes::per_million),
     })
 }

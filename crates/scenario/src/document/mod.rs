@@ -77,6 +77,9 @@ pub(crate) struct RelayTable {
     /// How long a node waits for an answer before it asks another peer: a duration from
     /// "1ms". Default: "2s".
     pub request_timeout: Option<Span>,
+    /// Whether a node also passes on blocks of others that do not become its tip.
+    /// Default: false.
+    pub all_blocks: Option<bool>,
     /// For `sim`, whose blocks carry no entries that could be missing: the probability that
     /// a node which is sent a compact block has to ask for entries. 0 to 1, or a
     /// percentage. Default: 0.

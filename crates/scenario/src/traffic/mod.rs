@@ -40,8 +40,35 @@ pub struct Direction {
 pub struct NodeLines {
     /// When its uplink is free again.
     pub up_free_at: Time,
-    /// When its downlink is free again.
-    pub down_free_at: Time,
+    /// Until when its downlink is taken.
+    pub down: Taken,
+}
+
+/// The last stretch of time, or the one that is furthest ahead, in which a line is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Taken {
+    /// When it begins.
+    pub from: Time,
+    /// When the line is free again.
+    pub until: Time,
+}
+
+impl Taken {
+    /// When a body that gets there at `arrival`, and takes the line for so many nanoseconds, has
+    /// the line. What was sent before, but waits at its sender still and gets there later, is not waited
+    /// for.
+    #[inline]
+    fn take(&mut self, arrival: u64, nanos: u64) -> u64 {
+        if arrival < self.from.0 {
+            return arrival;
+        }
+        let begin = arrival.max(self.until.0);
+        if begin > self.until.0 {
+            self.from = Time(begin);
+        }
+        self.until = Time(begin.saturating_add(nanos));
+        begin
+    }
 }
 
 /// What travels.
@@ -99,7 +126,7 @@ pub enum Downlink {
     /// Each comes at full speed, as if it were alone.
     #[default]
     Parallel,
-    /// One after the other, in the order in which they were sent.
+    /// One after the other, in the order in which they get there.
     Serial,
 }
 

@@ -279,8 +279,7 @@ impl LinkModel {
             && self.downlink == Downlink::Serial
             && let Some(receiver) = receiver
         {
-            arrival = arrival.max(receiver.down_free_at.0);
-            receiver.down_free_at = Time(arrival.saturating_add(down.of(bytes)));
+            arrival = receiver.down.take(arrival, down.of(bytes));
         }
         arrival = arrival.saturating_add(up.max(down).of(bytes));
         arrival = arrival.saturating_add(self.body_processing);

@@ -41,7 +41,7 @@ impl Way {
 #[test]
 fn what_links_and_nodes_remember_is_small() {
     assert!(size_of::<Direction>() <= 24);
-    assert_eq!(size_of::<NodeLines>(), 16);
+    assert_eq!(size_of::<NodeLines>(), 24);
 }
 
 #[test]
@@ -121,6 +121,22 @@ fn a_cut_link_keeps_its_kind() {
     line.set_cut(false);
     assert!(!line.is_cut());
     assert_eq!(line.class(), 77);
+}
+
+#[test]
+fn a_downlink_serves_what_gets_there_first() {
+    let second = 1_000_000_000;
+    let mut line = Taken::default();
+    // Sent first, but held back by its sender for 25 s.
+    assert_eq!(line.take(25 * second, second), 25 * second);
+    // Sent later, and there long before: it goes at once.
+    assert_eq!(line.take(2 * second, second), 2 * second);
+    // What comes while the first one is on the line waits until it is through.
+    assert_eq!(line.take(25 * second, second), 26 * second);
+    // So does what comes after that, for both.
+    assert_eq!(line.take(26 * second, second), 27 * second);
+    // And a line that was free is taken at once.
+    assert_eq!(line.take(60 * second, second), 60 * second);
 }
 
 #[test]
