@@ -186,3 +186,27 @@ fn a_signal_leaves_the_runs_so_far() {
     let drawn = forkful(directory.path(), &["plot", "results", "--to", "figures"]);
     assert_eq!(drawn.status.code(), Some(0), "the files are whole");
 }
+
+#[test]
+fn the_summary_says_what_attackers_earned() {
+    let attacked = "
+        network = { nodes = 6, link = { latency = '20ms' } }
+        mining = { interval = '10min' }
+        stop = { height = 300, time_limit = '30d' }
+        nodes = [
+            { nodes = 0, hash_share = 2, strategy = 'selfish' },
+            { nodes = 1, strategy = { kind = 'double-spend', confirmations = 1, give_up = 3 } },
+        ]";
+    let directory = directory_with(attacked);
+    let output = run(directory.path(), &[]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "attackers selfish: ",
+        "of the chain with 28.6 % of the hash rate",
+        "races, gamma 0.",
+        "double spends succeeded",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}

@@ -15,8 +15,11 @@ relay = { policy = 'announce' }
 stop = { height = 100, time_limit = '5min' }
 ";
 
+/// What is compared of a report, by name.
+type Quantity = (&'static str, fn(&Value) -> f64);
+
 /// What is compared: each is a mean over a hundred blocks or more.
-const QUANTITIES: [(&str, fn(&Value) -> f64); 4] = [
+const QUANTITIES: [Quantity; 4] = [
     ("interval", |report| {
         number(&report["block_interval_ms"]["mean"])
     }),

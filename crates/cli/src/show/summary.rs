@@ -49,6 +49,9 @@ pub fn lines(report: &Report, width: usize) -> Vec<String> {
         );
         add("propagation", text);
     }
+    for (place, text) in attackers(report).into_iter().enumerate() {
+        add(if place == 0 { "attackers" } else { "" }, text);
+    }
     for (place, expectation) in report.expectations.iter().enumerate() {
         let label = if place == 0 { "expected" } else { "" };
         let clause = plain_line(&expectation.clause);
@@ -147,6 +150,31 @@ fn messages(report: &Report) -> String {
         text.push_str(&format!(": {}", kinds.join(", ")));
     }
     text
+}
+
+/// What each kind of attacker earned, and how its races and attempts went.
+fn attackers(report: &Report) -> Vec<String> {
+    let percent = |part: f64| format!("{:.1} %", part * 100.0);
+    let mut lines = Vec::new();
+    for row in report.revenue.iter().filter(|row| row.strategy != "honest") {
+        if let Some(revenue) = row.revenue_share {
+            let (earned, share) = (percent(revenue), percent(row.hash_share));
+            let strategy = plain_line(&row.strategy);
+            lines.push(format!(
+                "{strategy}: {earned} of the chain with {share} of the hash rate"
+            ));
+        }
+    }
+    if let Some(races) = report.races.filter(|races| races.count > 0) {
+        let gamma = races.gamma.map(|gamma| format!(", gamma {gamma:.3}"));
+        let count = count(races.count, "race", "races");
+        lines.push(format!("{count}{}", gamma.unwrap_or_default()));
+    }
+    if let Some(attempts) = report.attempts {
+        let (won, ended) = (number(attempts.won), number(attempts.ended));
+        lines.push(format!("{won} of {ended} double spends succeeded"));
+    }
+    lines
 }
 
 fn dropped(total: &MessageCount) -> String {

@@ -137,6 +137,20 @@ fn a_longer_branch_that_is_published_at_once_is_no_race() {
     story.mines(500, 1, block("next3", 3), second);
     let races = story.ends([second; 3], Vec::new()).races.unwrap();
     assert_eq!((races.count, races.gamma), (0, None));
+    assert_eq!((races.ended_by_honest, races.ended_by_attackers), (0, 0));
+}
+
+#[test]
+fn what_is_published_before_others_find_theirs_is_no_answer() {
+    let mut story = attacked_by("'selfish'");
+    let [genesis, own, theirs, next] = blocks();
+    story.mines(100, 0, own, genesis);
+    story.publishes(150, own);
+    // Node 2 has not heard of it yet: a fork, but nobody's attack.
+    story.mines(160, 2, theirs, genesis);
+    story.mines(500, 1, next, theirs);
+    let races = story.ends([next; 3], Vec::new()).races.unwrap();
+    assert_eq!((races.count, races.gamma), (0, None));
 }
 
 #[test]
