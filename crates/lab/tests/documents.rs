@@ -1,9 +1,11 @@
-//! docs/results.md against the code: every column and every quantity is there, and no other.
+//! docs/results.md and docs/validation.md against the code: every column, quantity and study is there.
 
 use forkful_core::MessageKind;
 use forkful_lab::results::schemas;
 use forkful_lab::table::Schema;
+use forkful_lab::validate::{Quantity, built_in, parse};
 use forkful_lab::{Metric, trace_schema};
+use forkful_scenario::{FileError, Scenario};
 
 fn document() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results.md");
@@ -83,4 +85,57 @@ fn every_quantity_is_described_and_no_other() {
     measured.dedup();
     described.sort();
     assert_eq!(described, measured);
+}
+
+fn page(name: &str) -> String {
+    let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The block of TOML with this line in it.
+fn block_with<'a>(page: &'a str, line: &str) -> &'a str {
+    let blocks = page.split("```toml\n").skip(1);
+    let mut blocks = blocks.filter_map(|rest| rest.split("\n```").next());
+    blocks
+        .find(|block| block.lines().any(|own| own == line))
+        .unwrap()
+}
+
+#[test]
+fn every_study_and_what_it_can_measure_is_described() {
+    let page = page("validation.md");
+    for study in built_in().unwrap() {
+        let name = format!("`{}`", study.name);
+        assert!(page.contains(&name), "{name} is not in docs/validation.md");
+    }
+    let selfish = "nodes = [{ nodes = 0, strategy = 'selfish' }]";
+    let scenario = Scenario::from_toml(selfish).unwrap();
+    let (_, below) = page.split_once("\n### What can be measured\n").unwrap();
+    let names = below.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut count = 0;
+    for name in names.filter_map(|rest| rest.split('`').next()) {
+        let name = name
+            .replace("STRATEGY", "selfish")
+            .replace("FROM.TO", "0.5")
+            .replace("WINDOW", "10")
+            .replace("FIRST", "1")
+            .replace(".N.", ".0.");
+        assert!(Quantity::parse(&name, &scenario).is_ok(), "{name}");
+        count += 1;
+    }
+    assert!(count >= 14, "the table was found");
+}
+
+#[test]
+fn the_worked_example_is_a_file_as_it_stands() {
+    let scenarios = page("scenarios.md");
+    let read = |name: &str, _: usize| match name {
+        "litecoin.toml" => Ok(block_with(&scenarios, "name = \"litecoin\"").to_owned()),
+        "./lite.toml" => Ok(block_with(&scenarios, "name = \"lite\"").to_owned()),
+        _ => Err(FileError(format!("no {name}"))),
+    };
+    let page = page("validation.md");
+    let studies = parse(block_with(&page, "name = \"litecoin\""), &read).unwrap();
+    assert_eq!(studies[0].cases.len(), 2);
+    assert_eq!(studies[0].cases[1].checks.len(), 1, "one cell is empty");
 }

@@ -81,7 +81,11 @@ fn table(checks: &[&CheckReport]) -> Vec<String> {
             .zip(check.measured)
             .map(|(high, mean)| high - mean);
         let (mean, half) = match check.measured {
-            Some(mean) => plus_minus(mean, half),
+            // Runs that agree but for rounding agree.
+            Some(mean) => plus_minus(
+                mean,
+                half.map(|half| if half > 1e-9 * mean.abs() { half } else { 0.0 }),
+            ),
             None => ("–".to_owned(), "–".to_owned()),
         };
         let style = match check.verdict {
