@@ -110,7 +110,7 @@ pub struct RunArgs {
     ///
     /// KEY is as errors name it, and VALUE is TOML: network.link.loss=0.1,
     /// network.topology='{ kind = "random", degree = 8 }'. A text of plain words needs no quotes:
-    /// mining.interval=10min. Keys are set before the other options have their say.
+    /// relay.tip_interval=off. Keys are set before the other options have their say.
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 
