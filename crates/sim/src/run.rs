@@ -142,10 +142,14 @@ pub(crate) struct Sim<'a> {
 }
 
 /// One participant.
+#[repr(align(64))] // whole lines of the cache
 pub(crate) struct SimNode {
     /// Taken out for a moment only, when it is made anew after a crash.
     pub node: Node,
-    pub spec: NodeSpec,
+    /// Apart, because most events do not look at it.
+    pub spec: Box<NodeSpec>,
+    /// That of the spec.
+    clock_skew_ms: i64,
     pub is_up: bool,
     /// Tries per second.
     pub hash_rate: f64,
@@ -318,7 +322,8 @@ impl SimNode {
         SimNode {
             node: Node::new(spec.config, spec.strategy.build(), spec.seed(seed)),
             hash_rate: tries_per_second(spec.hash_rate),
-            spec,
+            clock_skew_ms: spec.clock_skew_ms,
+            spec: Box::new(spec),
             is_up: true,
             mining_on: BlockId::GENESIS,
             deadline: Time::NEVER,
@@ -331,7 +336,7 @@ impl SimNode {
         let clock = START.0 + time.0 / 1_000_000;
         Now {
             time,
-            clock: Timestamp(clock.saturating_add_signed(self.spec.clock_skew_ms)),
+            clock: Timestamp(clock.saturating_add_signed(self.clock_skew_ms)),
         }
     }
 

@@ -76,7 +76,8 @@ pub struct Node {
     /// [`FETCH_WINDOW`](limits::FETCH_WINDOW).
     waiting: Vec<BlockId>,
     peers: Peers,
-    pool: Pool,
+    /// Apart, because a node that waits for blocks alone never looks at it.
+    pool: Box<Pool>,
     sync: Sync,
     /// The last block that was served by the names of its entries, with the nonce.
     names: Option<(BlockId, u64, Arc<[ShortId]>)>,
@@ -114,7 +115,7 @@ impl Node {
             withheld: Vec::new(),
             waiting: Vec::new(),
             peers: Peers::default(),
-            pool: Pool::default(),
+            pool: Box::default(),
             sync: Sync::default(),
             names: None,
             announce_at: Time::NEVER,

@@ -17,43 +17,57 @@ impl PeerId {
     }
 }
 
-/// One connected peer.
+/// One connected peer: what is asked for with every message. Small, because a node looks at
+/// all of its peers for each block, and a simulation has thousands of nodes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     /// The best block that it showed us.
     pub best: BlockId,
-    /// A few others that it showed us and that are not ancestors of it: a fork does not
-    /// hide them.
-    recent: [BlockId; limits::PEER_RECENT_MAX],
     /// The last block that we announced to it.
     pub told: BlockId,
-    /// Points held against it for breaking rules.
-    pub penalty: u16,
     /// Requests in a row that it left unanswered.
     pub stalls: u8,
     /// Blocks that are being fetched from it.
     pub fetching: u8,
+    /// Whether it showed us blocks that are not ancestors of its best one.
+    has_branches: bool,
+}
+
+/// What else is known of a peer. It is seldom asked for, so it is kept apart.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    /// A few blocks that it showed us and that are not ancestors of its best one: a fork
+    /// does not hide them.
+    recent: [BlockId; limits::PEER_RECENT_MAX],
+    /// Points held against it for breaking rules.
+    penalty: u16,
 }
 
 impl Peer {
     fn new() -> Self {
         Peer {
             best: BlockId::GENESIS,
-            recent: [BlockId::GENESIS; limits::PEER_RECENT_MAX],
             told: BlockId::GENESIS,
-            penalty: 0,
             stalls: 0,
             fetching: 0,
+            has_branches: false,
+        }
+    }
+}
+
+impl Record {
+    fn new() -> Self {
+        Record {
+            recent: [BlockId::GENESIS; limits::PEER_RECENT_MAX],
+            penalty: 0,
         }
     }
 
-    /// Whether the peer is known to have the block.
-    pub fn has<P>(&self, tree: &BlockTree<P>, id: BlockId) -> bool {
-        if self.best == id || self.recent.contains(&id) {
-            return true;
+    fn remember(&mut self, block: BlockId) {
+        if !self.recent.contains(&block) {
+            self.recent.copy_within(..limits::PEER_RECENT_MAX - 1, 1);
+            self.recent[0] = block;
         }
-        // Mostly it is asked of a new block, whose parent is the best that the peer has.
-        self.best != tree.parent(id) && tree.is_ancestor(id, self.best)
     }
 }
 
@@ -61,6 +75,8 @@ impl Peer {
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     slots: Vec<Option<Peer>>,
+    /// By number too, as far as there is anything in it.
+    records: Vec<Record>,
     count: usize,
     /// Peers that showed us something whose ancestors we lack, oldest first, and what.
     /// One entry a peer at most.
@@ -75,6 +91,9 @@ impl Peers {
         }
         if id.index() >= self.slots.len() {
             self.slots.resize(id.index() + 1, None);
+        }
+        if let Some(record) = self.records.get_mut(id.index()) {
+            *record = Record::new();
         }
         if self.slots[id.index()].replace(Peer::new()).is_none() {
             self.count += 1;
@@ -111,14 +130,41 @@ impl Peers {
         slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_ref()?)))
     }
 
-    /// The same, to be changed.
-    pub fn iter_mut_from(&mut self, start: usize) -> impl Iterator<Item = (PeerId, &mut Peer)> {
+    /// Notes of all peers, in that order, that they were told of the block, but of those that
+    /// have it or were told already; and names the ones that are to be told now.
+    pub fn tell_from<P>(
+        &mut self,
+        start: usize,
+        tree: &BlockTree<P>,
+        block: BlockId,
+    ) -> impl Iterator<Item = PeerId> {
         let start = start.min(self.slots.len());
         let (before, after) = self.slots.split_at_mut(start);
         // PEERS_MAX bounds the table.
         let first = u32::try_from(start).unwrap_or(u32::MAX);
         let slots = (first..).zip(after).chain((0..).zip(before));
-        slots.filter_map(|(index, peer)| Some((PeerId(index), peer.as_mut()?)))
+        let records = &self.records;
+        slots.filter_map(move |(index, slot)| {
+            let (id, peer) = (PeerId(index), slot.as_mut()?);
+            if peer.told == block || has(tree, records, (id, peer), block) {
+                return None;
+            }
+            peer.told = block;
+            Some(id)
+        })
+    }
+
+    /// Whether the peer is known to have the block.
+    pub fn has<P>(&self, tree: &BlockTree<P>, peer: (PeerId, &Peer), block: BlockId) -> bool {
+        has(tree, &self.records, peer, block)
+    }
+
+    /// Holds points against a peer: all that it has by now, if it is connected.
+    pub fn charge(&mut self, id: PeerId, points: u16) -> Option<u16> {
+        self.get(id)?;
+        let penalty = &mut self.record(id).penalty;
+        *penalty = penalty.saturating_add(points);
+        Some(*penalty)
     }
 
     /// Reads a little of every line of memory that the table has.
@@ -147,21 +193,40 @@ impl Peers {
         } else if tree.is_better(block, peer.best) {
             let before = std::mem::replace(&mut peer.best, block);
             if !tree.is_ancestor(before, block) {
-                peer.remember(before);
+                self.remember(id, before);
             }
         } else if !tree.is_ancestor(block, peer.best) {
-            peer.remember(block);
+            self.remember(id, block);
+        }
+    }
+
+    /// The peer has a block that is not an ancestor of its best one.
+    fn remember(&mut self, id: PeerId, block: BlockId) {
+        if let Some(peer) = self.get_mut(id) {
+            peer.has_branches = true;
+            self.record(id).remember(block);
         }
     }
 
     /// The peer says that it does not have this block, so nothing built on it either.
     pub fn note_lacks<P>(&mut self, tree: &BlockTree<P>, id: PeerId, block: BlockId) {
-        let Some(peer) = self.get_mut(id) else { return };
-        for shown in peer.recent.iter_mut().chain([&mut peer.best]) {
+        let Some(Some(peer)) = self.slots.get_mut(id.index()) else {
+            return;
+        };
+        let record = self.records.get_mut(id.index());
+        let recent = record.into_iter().flat_map(|record| &mut record.recent);
+        for shown in recent.chain([&mut peer.best]) {
             if tree.is_ancestor(block, *shown) {
                 *shown = BlockId::GENESIS;
             }
         }
+    }
+
+    fn record(&mut self, id: PeerId) -> &mut Record {
+        if id.index() >= self.records.len() {
+            self.records.resize(id.index() + 1, Record::new());
+        }
+        &mut self.records[id.index()]
     }
 
     /// The peer showed us `hash`, and we lack what it builds on.
@@ -187,11 +252,40 @@ fn numbered(from: usize, slots: &[Option<Peer>]) -> impl Iterator<Item = (u32, &
     (u32::try_from(from).unwrap_or(u32::MAX)..).zip(slots)
 }
 
-impl Peer {
-    fn remember(&mut self, block: BlockId) {
-        if !self.recent.contains(&block) {
-            self.recent.copy_within(..limits::PEER_RECENT_MAX - 1, 1);
-            self.recent[0] = block;
-        }
+/// Whether the peer is known to have the block.
+fn has<P>(
+    tree: &BlockTree<P>,
+    records: &[Record],
+    (id, peer): (PeerId, &Peer),
+    block: BlockId,
+) -> bool {
+    let is_recent = |record: &Record| record.recent.contains(&block);
+    if peer.best == block || peer.has_branches && records.get(id.index()).is_some_and(is_recent) {
+        return true;
+    }
+    // Mostly it is asked of a new block, whose parent is the best that the peer has.
+    peer.best != tree.parent(block) && tree.is_ancestor(block, peer.best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_peers_are_within_one_line_of_the_cache() {
+        assert_eq!(size_of::<Option<Peer>>(), 12);
+    }
+
+    #[test]
+    fn who_comes_under_a_number_that_was_used_begins_anew() {
+        let mut peers = Peers::default();
+        let (old, new) = (PeerId(1), PeerId(1));
+        assert!(peers.connect(old));
+        assert_eq!(peers.charge(old, 40), Some(40));
+        assert_eq!(peers.charge(old, 40), Some(80));
+        peers.disconnect(old);
+        assert_eq!(peers.charge(old, 40), None);
+        assert!(peers.connect(new));
+        assert_eq!(peers.charge(new, 40), Some(40));
     }
 }

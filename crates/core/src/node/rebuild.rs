@@ -130,6 +130,9 @@ impl Node {
         key: &ShortIdKey,
         short_ids: &[ShortId],
     ) -> Option<Vec<Option<Entry>>> {
+        if short_ids.is_empty() {
+            return Some(Vec::new());
+        }
         // What the block's rival at the tip carries does not wait any more.
         let rival = (self.tip != step.tree.parent(block)).then_some(self.tip);
         let rival = rival.and_then(|tip| step.tree.block(tip));
@@ -257,9 +260,6 @@ fn match_names<'a>(
     }
     let mut entries: Vec<Option<Entry>> = vec![None; names.len()];
     let mut ambiguous = Vec::new();
-    if names.is_empty() {
-        return Some(entries);
-    }
     for (name, entry) in here {
         let Ok(found) = places.binary_search_by_key(&name, |(name, _)| *name) else {
             continue;

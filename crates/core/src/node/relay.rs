@@ -39,11 +39,7 @@ impl Node {
             _ if is_listed => 0,
             slots => self.draw(slots),
         };
-        for (id, peer) in self.peers.iter_mut_from(start) {
-            if peer.told == block || peer.has(step.tree, block) {
-                continue;
-            }
-            peer.told = block;
+        for id in self.peers.tell_from(start, step.tree, block) {
             let message = if push {
                 Message::NewBlock(block)
             } else {
@@ -130,6 +126,6 @@ impl Node {
     fn peer_has_tip<P>(&self, tree: &BlockTree<P>, peer: PeerId) -> bool {
         self.peers
             .get(peer)
-            .is_none_or(|peer| peer.has(tree, self.public_tip))
+            .is_none_or(|its| self.peers.has(tree, (peer, its), self.public_tip))
     }
 }

@@ -171,14 +171,14 @@ impl Node {
             && let Some(peer) = self.peers.get(id)
             && peer.stalls == 0
             && is_free(peer)
-            && peer.has(tree, block)
+            && self.peers.has(tree, (id, peer), block)
         {
             return Some(id);
         }
         let start = self.draw(self.peers.slots());
         let holders = self.peers.iter_from(start);
         let (id, peer) = holders
-            .filter(|(_, peer)| peer.has(tree, block))
+            .filter(|(id, peer)| self.peers.has(tree, (*id, peer), block))
             .min_by_key(|(id, peer)| {
                 (
                     peer.stalls > 0,
@@ -199,7 +199,7 @@ impl Node {
         avoid: PeerId,
     ) {
         let tree = step.tree;
-        let has = |(id, peer): (PeerId, &Peer)| id != avoid && peer.has(tree, block);
+        let has = |peer: (PeerId, &Peer)| peer.0 != avoid && self.peers.has(tree, peer, block);
         if !self.peers.iter_from(0).any(has) {
             self.aim(tree);
         }

@@ -189,11 +189,8 @@ impl Node {
 
     /// Holds points against a peer, and ends the connection when they are too many.
     pub(super) fn charge<P>(&mut self, step: &mut Step<'_, P>, id: PeerId, points: u16) {
-        let Some(peer) = self.peers.get_mut(id) else {
-            return;
-        };
-        peer.penalty = peer.penalty.saturating_add(points);
-        if peer.penalty >= limits::PENALTY_MAX {
+        let penalty = self.peers.charge(id, points);
+        if penalty.is_some_and(|penalty| penalty >= limits::PENALTY_MAX) {
             let reason = DisconnectReason::Misbehaved;
             step.effects.push(Effect::Disconnect(id, reason));
             self.disconnected(step, id);
