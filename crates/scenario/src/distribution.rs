@@ -1,5 +1,7 @@
 //! Numbers drawn by chance: bandwidths, degrees, sizes, shares of the hash rate.
 
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
 use crate::curve::normal_quantile;
 use crate::stream::unit;
 
@@ -116,7 +118,7 @@ impl Distribution {
         }
     }
 
-    /// The mean; of a normal one before anything is raised to the minimum.
+    /// The mean.
     pub fn mean(&self) -> f64 {
         match self {
             Distribution::Constant(value) => *value,
@@ -134,9 +136,24 @@ impl Distribution {
                 // The sum of the parts above each whole number from 0.
                 1.0 + below.iter().map(|below| 1.0 - below).sum::<f64>()
             }
-            Distribution::Normal { mean, .. } => *mean,
+            Distribution::Normal {
+                mean,
+                deviation,
+                min,
+            } => raised_mean(*mean, *deviation, *min),
         }
     }
+}
+
+/// The mean of a normal distribution of which everything below `min` is raised to it.
+fn raised_mean(mean: f64, deviation: f64, min: f64) -> f64 {
+    if deviation == 0.0 {
+        return mean.max(min);
+    }
+    let z = (mean - min) / deviation;
+    let density = libm::exp(-z * z / 2.0) / libm::sqrt(2.0 * PI);
+    let above = libm::erfc(-z * FRAC_1_SQRT_2) / 2.0;
+    min + deviation * (density + z * above)
 }
 
 fn between(low: f64, high: f64, part: f64) -> f64 {
@@ -179,6 +196,14 @@ mod tests {
                     min: 1.0,
                 },
                 100.0,
+            ),
+            (
+                Distribution::Normal {
+                    mean: 0.0,
+                    deviation: 1.0,
+                    min: 0.0,
+                },
+                0.398_942_280_401_432_7,
             ),
         ] {
             assert!((distribution.mean() - mean).abs() < 1e-12);

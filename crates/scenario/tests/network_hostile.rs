@@ -296,6 +296,10 @@ fn what_is_too_large_is_refused_before_memory_is_taken() {
             "line 1, column 43: network.topology: 1000000000 links, but 20000000 is the most in the world sim",
         ),
         (
+            "network = { nodes = 1_000_000, topology = { kind = 'random', degree = { mean = 1, deviation = 1000 } } }",
+            "line 1, column 43: network.topology: 399942281 links, but 20000000 is the most in the world sim",
+        ),
+        (
             "network = { nodes = 1_000_000, topology = { kind = 'small-world', neighbours = 1000 } }",
             "line 1, column 43: network.topology: 500000000 links, but 20000000 is the most in the world sim",
         ),

@@ -12,7 +12,7 @@ use forkful_scenario::Parcel;
 use crate::run::{Happening, Sending, Sim};
 use crate::shelf::only_block;
 
-/// The length of an announcement: its type and a header (a test holds it against the codec).
+/// The length of an announcement: its type and a header.
 const ANNOUNCE_BYTES: u32 = 89;
 
 impl Sim<'_> {
@@ -276,5 +276,19 @@ fn about(message: &Message<Ids>) -> Option<BlockId> {
         | Message::CompactBlock { header: block, .. }
         | Message::Entries { block, .. } => Some(*block),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forkful_core::{BlockTree, Consensus, Sha256Pow, Target};
+
+    use super::*;
+
+    #[test]
+    fn an_announcement_is_as_long_as_the_codec_makes_it() {
+        let tree = BlockTree::new(Consensus::fixed(Target::MAX), Sha256Pow);
+        let message: Message<Ids> = Message::Announce(BlockId::GENESIS);
+        assert_eq!(message.encoded_len(&tree), ANNOUNCE_BYTES as usize);
     }
 }

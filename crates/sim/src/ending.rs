@@ -79,10 +79,12 @@ impl Sim<'_> {
             height: self.height,
             mined: self.mined,
             events_left: self.timetable.left(),
-            agreed: self.agreed(),
+            agreed: false,
             data_left: 0,
         };
+        // Both look at every node, and count only then.
         if self.scenario.stop.met(&progress) {
+            progress.agreed = self.agreed();
             progress.data_left = self.data_left();
         }
         progress

@@ -80,6 +80,10 @@ impl<E: Copy> Wheel<E> {
         if self.since_look.events >= LOOK {
             self.look();
         }
+        self.put_uncounted(place, event);
+    }
+
+    fn put_uncounted(&mut self, place: Place, event: E) {
         let slot = place.time.0 >> self.shift;
         if slot <= self.slot {
             let at = self.open.partition_point(|(other, _)| *other > place);
@@ -192,7 +196,11 @@ impl<E: Copy> Wheel<E> {
     /// there are many in one. Changes nothing but the speed.
     fn look(&mut self) {
         let count = std::mem::take(&mut self.since_look);
-        let per_slot = count.events / count.opened.max(1);
+        if count.opened == 0 {
+            // The wheel is being filled, and how full its slots are says nothing yet.
+            return;
+        }
+        let per_slot = count.events / count.opened;
         let shift = if count.far > count.events / 2 && per_slot < 64 {
             (self.shift + 2).min(58)
         } else if per_slot > 64 {
@@ -200,6 +208,9 @@ impl<E: Copy> Wheel<E> {
         } else {
             return;
         };
+        if shift == self.shift {
+            return;
+        }
         let mut all: Vec<(Place, E)> = std::mem::take(&mut self.open);
         for index in 0..self.heads.len() {
             let mut at = std::mem::replace(&mut self.heads[index], NONE);
@@ -222,7 +233,7 @@ impl<E: Copy> Wheel<E> {
         self.shift = shift;
         self.slot = opened_until >> shift;
         for (place, event) in all {
-            self.put(place, event);
+            self.put_uncounted(place, event);
         }
         self.since_look = Count::default();
     }
@@ -301,5 +312,21 @@ mod tests {
             }
             assert_eq!(wheel.pop(), None);
         }
+    }
+
+    /// More events wait than come between two looks: nothing of the shape of the wheel may
+    /// follow from putting them in.
+    #[test]
+    fn a_wheel_that_is_filled_is_not_made_anew() {
+        let mut wheel = Wheel::new();
+        for sequence in 0..4 * u64::from(LOOK) {
+            let time = Time(sequence * 1_000);
+            wheel.put(Place { time, sequence }, sequence);
+        }
+        assert_eq!(wheel.shift, SHIFT);
+        for sequence in 0..4 * u64::from(LOOK) {
+            assert_eq!(wheel.pop().map(|(_, event)| event), Some(sequence));
+        }
+        assert_eq!(wheel.pop(), None);
     }
 }
