@@ -21,7 +21,7 @@ pub struct TimedAction {
 pub enum When {
     /// So long after the run began.
     At(Duration),
-    /// As soon as the tip of any honest node has this height.
+    /// As soon as the tip of any node has this height.
     Height(u64),
 }
 

@@ -7,7 +7,7 @@ use forkful_core::Config;
 /// When a run ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stop {
-    /// When an honest node's tip has this height.
+    /// When a node's tip has this height, an attacker's secret one included.
     pub height: Option<u64>,
     /// When so many blocks were mined in all.
     pub blocks: Option<u64>,
@@ -22,7 +22,7 @@ pub struct Stop {
 pub struct Progress {
     /// Time since the run began.
     pub elapsed: Duration,
-    /// The greatest height that the tip of any honest node has had so far.
+    /// The greatest height that the tip of any node has had so far.
     pub height: u64,
     /// Blocks mined so far, stale ones included.
     pub mined: u64,

@@ -15,7 +15,7 @@ pub(crate) struct Network {
     model: LinkModel,
     /// Which side of a split each node is on. Messages travel only within one.
     sides: Vec<u32>,
-    /// Whether any link was cut, or the network split, and not healed since.
+    /// Whether no link is cut and the network is not split.
     is_whole: bool,
 }
 
@@ -127,7 +127,7 @@ impl Network {
         self.look();
     }
 
-    /// Cuts one link for good, because one end will not have the other any more.
+    /// Cuts one link, until all is healed, because one end will not have the other any more.
     pub fn cut_peer(&mut self, node: NodeId, peer: PeerId) {
         let (other, _) = self.other_end(node, peer);
         self.set_cut(node, other, true);

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_and_a_heap_are_one_order() {
+    fn a_row_and_the_wheel_are_one_order() {
         let mut queue = EventQueue::new();
         queue.push(Time(2), 'b');
         queue.push_in_row(Time(2), 'c');

@@ -1,6 +1,6 @@
 //! `forkful run --replications`: plays a scenario with many seeds.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use forkful_lab::{Control, EnsembleReport, Plan, Results, Until, replicate};
@@ -8,6 +8,7 @@ use forkful_scenario::{Scenario, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::RunArgs;
+use crate::commands::json::print_json;
 use crate::commands::run::{end_on_signals, show_header};
 use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED};
 use crate::measure_args::MeasureArgs;
@@ -68,13 +69,6 @@ fn plan(args: &MeasureArgs, runs_max: u64) -> Plan {
             width,
         }),
     }
-}
-
-fn print_json(report: &EnsembleReport) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, report)?;
-    writeln!(out)?;
-    out.flush()
 }
 
 /// The exit code; says on standard error what was not as expected.

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod completions;
 pub mod ensemble;
+mod json;
 pub mod man;
 pub mod networks;
 pub mod plot;

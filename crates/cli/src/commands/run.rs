@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args::RunArgs;
 use crate::chain_file;
 use crate::commands::ensemble;
+use crate::commands::json::print_json;
 use crate::commands::record::Record;
 use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED, PlayFault};
 use crate::show::live::Live;
@@ -257,13 +258,6 @@ fn write_chain(file: impl Write, outcome: &Outcome) -> io::Result<()> {
         chain_file::write_line(&mut file, block)?;
     }
     file.flush()
-}
-
-fn print_json(report: &Report) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, report)?;
-    writeln!(out)?;
-    out.flush()
 }
 
 /// The exit code; says on standard error what was not as expected.

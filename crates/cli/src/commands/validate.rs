@@ -1,15 +1,13 @@
 //! `forkful validate`: published results and laws, rerun.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use forkful_lab::LabError;
-use forkful_lab::validate::{
-    Study, ValidationPlan, ValidationReport, Watch, built_in, parse, runs, validate,
-};
+use forkful_lab::validate::{Study, ValidationPlan, Watch, built_in, parse, runs, validate};
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::json::print_json;
 use crate::commands::run::end_on_signals;
 use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED};
 use crate::measure_args::ValidateArgs;
@@ -92,11 +90,4 @@ fn chosen<'a>(all: &'a [Study], names: &[String]) -> Result<Vec<&'a Study>, Fail
     }
     let is_chosen = |study: &&Study| names.is_empty() || names.contains(&study.name);
     Ok(all.iter().filter(is_chosen).collect())
-}
-
-fn print_json(report: &ValidationReport) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, report)?;
-    writeln!(out)?;
-    out.flush()
 }

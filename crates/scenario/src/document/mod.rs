@@ -148,7 +148,7 @@ pub(crate) struct MiningTable {
 pub(crate) struct EventTable {
     /// When: time since the run began. Either this or `at_height` is required.
     pub at: Option<Span>,
-    /// When: as soon as the tip of any honest node has this height, from 0.
+    /// When: as soon as the tip of any node has this height, from 0.
     pub at_height: Option<i64>,
     /// What. Required.
     #[serde(rename = "do")]
@@ -245,7 +245,7 @@ pub(crate) struct ChurnTable {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct StopTable {
-    /// An honest node's tip has this height: from 1. Default: 30, if no other clause is
+    /// A node's tip has this height: from 1. Default: 30, if no other clause is
     /// given.
     pub height: Option<i64>,
     /// So many blocks were mined in all: from 1. Default: none.

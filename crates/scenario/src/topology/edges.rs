@@ -22,7 +22,7 @@ pub(crate) enum EdgeFault {
     NoSuchNode { line: u32, node: i64 },
     /// A link of a node with itself.
     ItSelf { line: u32, node: u32 },
-    /// A link that is on two lines, or in two places of a list, counted from 1.
+    /// A link that is on two lines, or in two places of a list.
     Twice { line: u32, a: NodeId, b: NodeId },
     /// More links than there may be in any world.
     TooMany { line: u32, most: usize },
