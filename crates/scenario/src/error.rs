@@ -146,6 +146,9 @@ pub enum Problem {
     /// All hash shares are zero but the network is to mine.
     #[error("the hash shares sum to 0, so nobody would mine")]
     NobodyMines,
+    /// Every node attacks.
+    #[error("every node attacks: at least one must be honest, for attackers to have a victim")]
+    NobodyHonest,
     /// A difficulty rule that cannot work with its parameters.
     #[error("{0}")]
     Difficulty(#[from] DifficultyError),

@@ -22,7 +22,7 @@ use crate::quantity::HashRate;
 use crate::stop::Stop;
 use crate::strategy::StrategyKind;
 use crate::stream::Stream;
-use crate::topology::Degrees;
+use crate::topology::{Degrees, most_often};
 use crate::world::World;
 
 /// What a network is, what happens to it, when the run ends and what must hold then.
@@ -282,6 +282,17 @@ impl Scenario {
         network
             .topology
             .links_with(network.nodes, self.seed, &degrees, &named)
+    }
+
+    /// The most links that one node has for certain, those that the scenario names among them.
+    pub(crate) fn widest(&self) -> u64 {
+        let network = &self.network;
+        let by_topology = network.topology.widest(network.nodes);
+        if !network.topology.is_by_chance() {
+            return by_topology;
+        }
+        let named = network.links.keys().flat_map(|(a, b)| [*a, *b]);
+        by_topology.max(most_often(named.collect()))
     }
 
     /// How many links there are: exact where chance has no part, else about so many. Takes no

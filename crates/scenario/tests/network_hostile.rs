@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use forkful_core::limits;
 use forkful_scenario::{FileError, Overrides, Scenario, ScenarioError, World};
 
 /// A scenario and the files beside it.
@@ -310,4 +311,55 @@ fn what_is_too_large_is_refused_before_memory_is_taken() {
             .unwrap_err();
         assert!(error.to_string().ends_with(told), "{error}");
     }
+}
+
+/// Named links can fill a node, and it has to be linked to the others by a neighbour of it.
+#[test]
+fn a_node_that_is_full_is_joined_by_another() {
+    let most = u32::try_from(limits::PEERS_MAX).unwrap();
+    let named = |count: u32| {
+        let link = |other| format!("[[links]]\nbetween = [1, {}]\n", other + 2);
+        let links: String = (0..count).map(link).collect();
+        format!(
+            "network = {{ nodes = 20_000, topology = {{ kind = 'random', degree = 1 }} }}\n{links}"
+        )
+    };
+    let scenario = Scenario::from_toml(&named(most)).unwrap();
+    scenario.check_world(World::Sim).unwrap();
+    let links = scenario.links();
+    let ends = links.iter().flat_map(|(a, b)| [a.0, b.0]);
+    assert_eq!(ends.filter(|end| *end == 1).count(), limits::PEERS_MAX);
+
+    let error = Scenario::from_toml(&named(most + 1)).unwrap();
+    let error = error.check_world(World::Sim).unwrap_err().to_string();
+    assert!(error.contains("one node would have 16385 links"), "{error}");
+}
+
+/// To look for each of 18 million links whether it is there would take minutes.
+#[test]
+fn thousands_of_interlinked_nodes_are_linked_at_once() {
+    let toml = "network = { nodes = 6_000, topology = { kind = 'random', degree = 1, interlinked = '0..6000' } }";
+    let scenario = Scenario::from_toml(toml).unwrap();
+    assert_eq!(scenario.links().len(), 6_000 * 5_999 / 2);
+}
+
+#[test]
+fn jitter_without_a_latency_is_refused_between_regions() {
+    let toml = |latency: &str| {
+        format!(
+            "network = {{ nodes = 9, regions = 'bitcoin-2019', topology = 'full' }}\n\
+             [[links]]\nbetween = [0, 1]\njitter = '1ms'\n{latency}"
+        )
+    };
+    Scenario::from_toml(&toml("latency = '9ms'")).unwrap();
+    let error = Scenario::from_toml(&toml("")).unwrap_err().to_string();
+    let told = "links[0].jitter: a link with the latency between its regions takes no such key";
+    assert!(error.contains(told), "{error}");
+}
+
+#[test]
+fn a_network_of_attackers_alone_is_refused() {
+    let error = Scenario::from_toml("nodes = [{ strategy = 'selfish' }]").unwrap_err();
+    let told = "nodes: every node attacks: at least one must be honest";
+    assert!(error.to_string().contains(told), "{error}");
 }

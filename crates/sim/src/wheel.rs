@@ -16,6 +16,8 @@ const SLOTS: u64 = 4_096;
 const SHIFT: u32 = 20;
 /// How many events come and go between two looks at whether slots have a good length.
 const LOOK: u32 = 1 << 16;
+/// How many events of the open slot may be moved for one that comes late.
+const MOVED_MAX: usize = 64;
 /// No event: the end of a slot's list.
 const NONE: u32 = u32::MAX;
 
@@ -24,6 +26,8 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Wheel<E> {
     /// Those of the open slot and before it, the next one last.
     open: Vec<(Place, E)>,
+    /// More of these, that came when it was open and would have moved many of the others.
+    late: QuaternaryHeap<Reverse<Entry<E>>>,
     /// Which slot is open: a time in units of 2^shift ns.
     slot: u64,
     shift: u32,
@@ -35,7 +39,7 @@ pub(crate) struct Wheel<E> {
     cells: Vec<Cell<E>>,
     free: u32,
     /// Those that are more than a turn away.
-    far: QuaternaryHeap<Reverse<Far<E>>>,
+    far: QuaternaryHeap<Reverse<Entry<E>>>,
     since_look: Count,
 }
 
@@ -48,7 +52,7 @@ struct Cell<E> {
 
 /// Ordered by place alone, which no two have in common.
 #[derive(Debug)]
-struct Far<E>(Place, E);
+struct Entry<E>(Place, E);
 
 /// What tells whether slots have a good length.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +67,7 @@ impl<E: Copy> Wheel<E> {
     pub fn new() -> Self {
         Wheel {
             open: Vec::new(),
+            late: QuaternaryHeap::new(),
             slot: 0,
             shift: SHIFT,
             heads: vec![NONE; usize::try_from(SLOTS).unwrap_or_default()].into(),
@@ -86,33 +91,52 @@ impl<E: Copy> Wheel<E> {
     fn put_uncounted(&mut self, place: Place, event: E) {
         let slot = place.time.0 >> self.shift;
         if slot <= self.slot {
+            // Without latency all that follows from an event is in its own slot.
             let at = self.open.partition_point(|(other, _)| *other > place);
-            self.open.insert(at, (place, event));
+            if self.open.len() - at <= MOVED_MAX {
+                self.open.insert(at, (place, event));
+            } else {
+                self.late.push(Reverse(Entry(place, event)));
+            }
         } else if slot - self.slot < SLOTS {
             self.put_in_slot(slot, place, event);
         } else {
             self.since_look.far += 1;
-            self.far.push(Reverse(Far(place, event)));
+            self.far.push(Reverse(Entry(place, event)));
         }
     }
 
     /// The place of the next event.
     pub fn next(&mut self) -> Option<Place> {
-        if self.open.is_empty() {
+        if self.open.is_empty() && self.late.is_empty() {
             self.turn();
         }
-        self.open.last().map(|(place, _)| *place)
+        match self.is_late_next() {
+            true => self.late.peek().map(|Reverse(entry)| entry.0),
+            false => self.open.last().map(|(place, _)| *place),
+        }
     }
 
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<(Place, E)> {
-        if self.open.is_empty() {
+        if self.open.is_empty() && self.late.is_empty() {
             self.turn();
         }
-        self.open.pop()
+        match self.is_late_next() {
+            true => (self.late.pop()).map(|Reverse(Entry(place, event))| (place, event)),
+            false => self.open.pop(),
+        }
     }
 
-    /// The events of the open slot, the next one last.
+    /// Whether the next event of the open slot is one that came late.
+    fn is_late_next(&self) -> bool {
+        match (self.late.peek(), self.open.last()) {
+            (Some(Reverse(late)), Some((next, _))) => late.0 < *next,
+            (late, _) => late.is_some(),
+        }
+    }
+
+    /// The events of the open slot but for late ones, the next one last.
     pub fn open(&self) -> &[(Place, E)] {
         &self.open
     }
@@ -152,9 +176,9 @@ impl<E: Copy> Wheel<E> {
             },
         };
         self.slot = next;
-        while let Some(Reverse(Far(place, _))) = self.far.peek()
+        while let Some(Reverse(Entry(place, _))) = self.far.peek()
             && (place.time.0 >> self.shift) - next < SLOTS
-            && let Some(Reverse(Far(place, event))) = self.far.pop()
+            && let Some(Reverse(Entry(place, event))) = self.far.pop()
         {
             self.put_in_slot(place.time.0 >> self.shift, place, event);
         }
@@ -220,11 +244,8 @@ impl<E: Copy> Wheel<E> {
                 at = cell.next;
             }
         }
-        all.extend(
-            self.far
-                .drain()
-                .map(|Reverse(Far(place, event))| (place, event)),
-        );
+        let heaps = self.far.drain().chain(self.late.drain());
+        all.extend(heaps.map(|Reverse(Entry(place, event))| (place, event)));
         self.cells.clear();
         self.free = NONE;
         self.filled.fill(0);
@@ -245,25 +266,25 @@ fn index(slot: u64) -> usize {
     (slot % SLOTS) as usize
 }
 
-impl<E> Ord for Far<E> {
+impl<E> Ord for Entry<E> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.cmp(&other.0)
     }
 }
 
-impl<E> PartialOrd for Far<E> {
+impl<E> PartialOrd for Entry<E> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<E> PartialEq for Far<E> {
+impl<E> PartialEq for Entry<E> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
 
-impl<E> Eq for Far<E> {}
+impl<E> Eq for Entry<E> {}
 
 #[cfg(test)]
 mod tests {
@@ -312,6 +333,25 @@ mod tests {
             }
             assert_eq!(wheel.pop(), None);
         }
+    }
+
+    /// Without latency, all that a block sets off is in one slot. Events that went in front of
+    /// those that wait would take hours here.
+    #[test]
+    fn events_at_one_moment_come_in_the_order_of_their_making() {
+        let mut wheel = Wheel::new();
+        let count = 1 << 20;
+        for sequence in 0..count {
+            let time = Time(sequence % 7);
+            wheel.put(Place { time, sequence }, sequence);
+        }
+        let mut before = None;
+        for _ in 0..count {
+            let (place, _) = wheel.pop().unwrap();
+            assert!(before < Some(place));
+            before = Some(place);
+        }
+        assert_eq!(wheel.pop(), None);
     }
 
     /// More events wait than come between two looks: nothing of the shape of the wheel may

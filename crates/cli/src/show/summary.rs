@@ -41,12 +41,9 @@ pub fn lines(report: &Report, width: usize) -> Vec<String> {
             format!("{} on average", seconds(interval.mean / 1e3)),
         );
     }
-    if let Some(spread) = report.propagation_ms {
-        let text = format!(
-            "a block reaches half of the other nodes within {}, 90% within {}",
-            seconds(spread.p50 / 1e3),
-            seconds(spread.p90 / 1e3)
-        );
+    if let (Some(half), Some(most)) = (reached(report, 50), reached(report, 90)) {
+        let text =
+            format!("half of the nodes have a block after {half} on average, 90% after {most}");
         add("propagation", text);
     }
     for (place, text) in attackers(report).into_iter().enumerate() {
@@ -89,10 +86,16 @@ pub fn sentence(report: &Report) -> String {
     };
     let ended = match (report.interrupted, report.timed_out) {
         (true, _) => " The run was interrupted.",
-        (_, true) => " The run was given up: its time limit had passed.",
+        (_, true) => " The run was given up: its stop.time_limit had passed.",
         _ => "",
     };
     format!("{}.{ended} {}", paint(BOLD, seen), agreement(report))
+}
+
+/// How long it takes until so many nodes of a hundred have a block.
+fn reached(report: &Report, percent: u32) -> Option<String> {
+    let row = report.reach.iter().find(|row| row.percent == percent)?;
+    Some(seconds(row.nodes_ms?.mean / 1e3))
 }
 
 fn agreement(report: &Report) -> String {

@@ -55,6 +55,7 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
     let stop = stop(&document.stop)?;
     let overrides = nodes::node_overrides(document, &network, seed)?;
     let mining = nodes::mining(&document.mining, &rules)?;
+    nodes::somebody_is_honest(&overrides, network.nodes)?;
     nodes::somebody_mines(&mining, &overrides, network.nodes, seed)?;
     let mut events: Vec<TimedAction> = document
         .events
@@ -117,7 +118,7 @@ pub(crate) fn world(scenario: &Scenario, world: World) -> Checked<()> {
         let problem = Problem::TooManyLinks(TooManyLinks { links, most }, world);
         return Err(problem.at("network.topology"));
     }
-    let widest = scenario.network.topology.widest(nodes);
+    let widest = scenario.widest();
     let peers_max = limits::PEERS_MAX as u64;
     if widest > peers_max {
         let form =

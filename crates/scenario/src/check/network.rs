@@ -58,6 +58,11 @@ pub(super) fn network(document: &Document, files: &Files, seed: u64) -> Checked<
             ordered: table.ordered,
         };
         let has_latency = table.latency.is_some();
+        if has_regions && !has_latency && table.jitter.is_some() {
+            let owner = "a link with the latency between its regions";
+            let problem = not_taken(owner, "the jitter of network.link, unless it has a latency");
+            return Err(problem.at(format!("{path}.jitter")));
+        }
         let special = SpecialLink {
             link: link(&path, &given, base, has_latency || !has_regions)?,
             has_latency,

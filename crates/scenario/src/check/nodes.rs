@@ -14,6 +14,7 @@ use crate::network::Network;
 use crate::node_set::NodeSet;
 use crate::quantity::{Fraction, HashRate, Rate, SPAN_MAX, shortened};
 use crate::scenario::{Mining, NodeOverride, Rules};
+use crate::strategy::StrategyKind;
 use crate::stream::{Stream, unit};
 use crate::topology::Topology;
 
@@ -209,5 +210,21 @@ pub(super) fn somebody_mines(
     match mines.contains(&true) {
         true => Ok(()),
         false => Err(Problem::NobodyMines.at("nodes")),
+    }
+}
+
+/// Attackers attack somebody, and agreement is that of honest nodes.
+pub(super) fn somebody_is_honest(overrides: &[NodeOverride], nodes: u32) -> Checked<()> {
+    let mut honest = vec![true; nodes as usize];
+    for change in overrides {
+        if let Some(strategy) = change.strategy {
+            for node in change.nodes.iter() {
+                honest[node.0 as usize] = strategy == StrategyKind::Honest;
+            }
+        }
+    }
+    match honest.contains(&true) {
+        true => Ok(()),
+        false => Err(Problem::NobodyHonest.at("nodes")),
     }
 }

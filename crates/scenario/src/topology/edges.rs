@@ -65,11 +65,16 @@ impl EdgeList {
 
     /// The most links of one node.
     pub(super) fn widest(&self) -> u64 {
-        let mut ends: Vec<u32> = self.pairs.iter().flat_map(|(a, b)| [a.0, b.0]).collect();
-        ends.sort_unstable();
-        let widest = ends.chunk_by(|a, b| a == b).map(<[u32]>::len).max();
-        widest.unwrap_or(0) as u64
+        let ends = self.pairs.iter().flat_map(|(a, b)| [*a, *b]);
+        most_often(ends.collect())
     }
+}
+
+/// How often the node is there that is most often.
+pub(crate) fn most_often(mut nodes: Vec<NodeId>) -> u64 {
+    nodes.sort_unstable();
+    let most = nodes.chunk_by(|a, b| a == b).map(<[NodeId]>::len).max();
+    most.unwrap_or(0) as u64
 }
 
 /// Reads a file of links among `nodes` nodes: two nodes on a line, with a comma or blanks between,

@@ -14,7 +14,7 @@ use crate::node_set::NodeSet;
 use crate::stream::{Stream, draw, mix};
 
 pub use edges::EdgeList;
-pub(crate) use edges::{EdgeFault, parse_edges};
+pub(crate) use edges::{EdgeFault, most_often, parse_edges};
 pub(crate) use random::Degrees;
 
 /// The shape of a network. Links go both ways, no two nodes have more than one, and no node

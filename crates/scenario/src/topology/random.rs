@@ -56,7 +56,7 @@ pub(super) fn links(
             degree,
             interlinked,
         } => {
-            interlink(&mut growing, interlinked);
+            growing.interlink(interlinked);
             for node in 0..nodes {
                 let mut luck = Luck::of(seed, node);
                 let own = degrees.of(node).unwrap_or(degree);
@@ -69,7 +69,7 @@ pub(super) fn links(
             max_links,
             interlinked,
         } => {
-            interlink(&mut growing, interlinked);
+            growing.interlink(interlinked);
             bounded(&mut growing, seed, degrees, min_links, max_links);
         }
         Topology::SmallWorld { neighbours, rewire } => {
@@ -80,14 +80,6 @@ pub(super) fn links(
     }
     growing.connect(seed);
     growing.finish()
-}
-
-fn interlink(growing: &mut Growing, nodes: &NodeSet) {
-    for a in nodes.iter() {
-        for b in nodes.iter().take_while(|b| *b < a) {
-            growing.link(a.0, b.0);
-        }
-    }
 }
 
 /// Each node opens links until it has its least number, to nodes that have not their greatest:
