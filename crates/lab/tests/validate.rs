@@ -88,6 +88,28 @@ fn an_interval_that_is_too_wide_does_not_pass() {
 }
 
 #[test]
+fn what_is_never_there_says_why() {
+    let law = COIN
+        .replace("[50, \"-\"]", "[\"fork_law\", \"-\"]")
+        .replace(
+            "\"mining.interval=10min\",",
+            "\"consensus.difficulty={ rule = 'lwma' }\",",
+        );
+    let report = rerun_text(&law);
+    let check = &report.checks[0];
+    assert_eq!((report.passed, check.verdict), (false, Verdict::NoValue));
+    let missing = check.missing.as_deref().unwrap();
+    assert!(
+        missing.starts_with("no run gave a value of fork_law"),
+        "{missing}"
+    );
+    assert!(
+        missing.contains("the difficulty rule is fixed"),
+        "{missing}"
+    );
+}
+
+#[test]
 fn what_nothing_is_expected_of_is_told() {
     let told = COIN.replace(
         "expected = [50, \"-\"]",

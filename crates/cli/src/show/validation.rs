@@ -46,15 +46,21 @@ pub fn lines(report: &ValidationReport, studies: &[&Study]) -> Vec<String> {
         );
         lines.extend(table(&own));
         for check in own.iter().filter(|check| !check.verdict.is_good()) {
-            let why = format!(
-                "  {} {}, {}: tolerance {}: {}",
+            let why = match &check.missing {
+                Some(missing) => plain_line(missing),
+                None => format!(
+                    "tolerance {}: {}",
+                    check.tolerance.map_or("–".to_owned(), short),
+                    plain_line(&check.why)
+                ),
+            };
+            let row = format!(
+                "  {} {}, {}: {why}",
                 paint(BAD, check.verdict.name()),
                 plain_line(&check.case),
                 plain_line(&check.what),
-                check.tolerance.map_or("–".to_owned(), short),
-                plain_line(&check.why)
             );
-            lines.extend(wrapped(&why, WIDTH, 2));
+            lines.extend(wrapped(&row, WIDTH, 2));
         }
         lines.push(String::new());
     }

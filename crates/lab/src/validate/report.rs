@@ -51,6 +51,8 @@ pub struct CheckReport {
     pub half_width_max: Option<f64>,
     /// Runs that gave a value.
     pub runs: u64,
+    /// Why there is no interval; `null` if there is one.
+    pub missing: Option<String>,
     /// What is to be made of it.
     pub verdict: Verdict,
 }
