@@ -8,6 +8,7 @@ use forkful_scenario::{Report, Scenario, World};
 use crate::ensemble_report::{
     EnsembleReport, ExpectationCount, GroupEstimate, NodeEstimate, Quantity,
 };
+use crate::error::LabError;
 use crate::interval::{CONFIDENCE, Quantile, Sample, float};
 use crate::metric::Metric;
 use crate::stopping::UntilReport;
@@ -137,6 +138,30 @@ impl Ensemble {
             }
             _ => None,
         }
+    }
+
+    /// Whether there is a quantity with this name.
+    ///
+    /// # Errors
+    /// There is none: the error says which may be meant.
+    pub(crate) fn has(&self, name: &str) -> Result<(), LabError> {
+        if self.sample(name).is_some() {
+            return Ok(());
+        }
+        // Of the nodes, those of the node that was named, if it is there.
+        let node = name.split('.').nth(1).and_then(|text| text.parse().ok());
+        let node = node
+            .filter(|node: &usize| *node < self.nodes.len())
+            .unwrap_or(0);
+        let of_node = ["blocks_mined", "blocks_on_chain", "revenue_share", "reorgs"];
+        let of_node = of_node.map(|what| format!("nodes.{node}.{what}"));
+        let of_group = |group: &Group| {
+            let strategy = group.strategy;
+            ["revenue_share", "stale_rate"].map(|what| format!("groups.{strategy}.{what}"))
+        };
+        let of_groups: Vec<String> = self.groups.iter().flat_map(of_group).collect();
+        let own = of_node.iter().chain(&of_groups).map(String::as_str);
+        Err(LabError::no_metric(name, self.metric_names().chain(own)))
     }
 
     /// The names of the quantities that every ensemble has.

@@ -181,6 +181,7 @@ fn who_is_interrupted_tells_the_checks_that_are_done() {
     let report = validate(&[&studies[0]], plan, &mut watch).unwrap();
     assert!(report.interrupted && !report.passed);
     assert_eq!(report.checks.len(), 1, "the first case was through");
+    assert_eq!(report.checks_max, 2);
 }
 
 #[test]

@@ -119,6 +119,7 @@ pub fn validate(
     Ok(ValidationReport {
         quick: plan.quick,
         interrupted: !finished,
+        checks_max: cases.iter().map(|(_, case)| case.checks.len() as u64).sum(),
         passed: finished && checks.iter().all(|check| check.verdict.is_good()),
         checks,
     })

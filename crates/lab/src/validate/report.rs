@@ -14,6 +14,8 @@ pub struct ValidationReport {
     pub interrupted: bool,
     /// Whether every check was passed.
     pub passed: bool,
+    /// How many checks there were to be.
+    pub checks_max: u64,
     /// Every check, in order.
     pub checks: Vec<CheckReport>,
 }
