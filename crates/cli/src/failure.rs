@@ -1,6 +1,6 @@
 //! What ends a command early, and with which exit code.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use forkful_lab::LabError;
@@ -8,6 +8,7 @@ use forkful_net::mesh;
 use forkful_scenario::ScenarioError;
 
 use crate::chain_file::ChainFault;
+use crate::show::style::{BAD, paint, plain_line};
 
 /// The exit code of a run that did not meet its expectations, and of an invalid chain.
 pub const NOT_AS_EXPECTED: u8 = 1;
@@ -78,6 +79,22 @@ pub enum PlayFault {
     /// In the simulator.
     #[error(transparent)]
     Sim(#[from] forkful_sim::PlayError),
+}
+
+/// The exit code of what was played; says on standard error what was not as expected.
+pub fn exit_code(interrupted: bool, unmet: impl Iterator<Item = String>) -> ExitCode {
+    if interrupted {
+        return ExitCode::from(INTERRUPTED);
+    }
+    let mut code = ExitCode::SUCCESS;
+    for clause in unmet {
+        let clause = plain_line(&clause);
+        let head = paint(BAD, "not as expected:");
+        // If standard error is gone too, there is nobody left to tell.
+        let _ = writeln!(anstream::stderr(), "{head} {clause}");
+        code = ExitCode::from(NOT_AS_EXPECTED);
+    }
+    code
 }
 
 impl Failure {

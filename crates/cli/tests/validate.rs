@@ -1,4 +1,5 @@
-//! `forkful validate`, as a user asks for it.
+//! `forkful validate`, as a user asks for it: exit codes, tables, files. What is made of the rows is
+//! tested in `forkful-lab`.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -84,24 +85,16 @@ fn one_row_that_fails_fails_the_command() {
 }
 
 #[test]
-fn programs_get_the_same_as_json_whatever_the_threads() {
+fn programs_get_it_as_json() {
     let directory = directory_with(COIN);
-    let one = validate(directory.path(), &["--json", "--quick", "--threads", "1"]);
-    let two = validate(directory.path(), &["--json", "--quick", "--threads", "2"]);
-    assert_eq!(one.stdout, two.stdout);
-    let report: Value = serde_json::from_slice(&one.stdout).unwrap();
-    assert_eq!(report["passed"], true);
-    assert_eq!(report["quick"], true);
-    let check = &report["checks"][0];
+    let output = validate(directory.path(), &["--json", "--quick", "--threads", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
-        (&check["verdict"], &check["runs"]),
-        (&"pass".into(), &4.into())
+        (&report["passed"], &report["quick"]),
+        (&true.into(), &true.into())
     );
-    let (low, high) = (
-        check["low"].as_f64().unwrap(),
-        check["high"].as_f64().unwrap(),
-    );
-    assert!(low < high, "{check}");
+    assert_eq!(report["checks"][0]["runs"], 4);
 }
 
 #[test]

@@ -184,6 +184,34 @@ pub enum What {
     Healed,
 }
 
+impl What {
+    /// Its name: that in the field `event` of a trace.
+    pub fn name(&self) -> &'static str {
+        match self {
+            What::Mined { .. } => "mined",
+            What::Received { .. } => "received",
+            What::Rejected { .. } => "rejected",
+            What::TipChanged { .. } => "tip_changed",
+            What::Submitted { .. } => "submitted",
+            What::Refused { .. } => "refused",
+            What::Sent { .. } => "sent",
+            What::Delivered { .. } => "delivered",
+            What::Dropped { .. } => "dropped",
+            What::PeerUp { .. } => "peer_up",
+            What::PeerDown { .. } => "peer_down",
+            What::Crashed => "crashed",
+            What::Restarted { .. } => "restarted",
+            What::HashRate { .. } => "hash_rate",
+            What::LinkCut { .. } => "link_cut",
+            What::LinkHealed { .. } => "link_healed",
+            What::Split { .. } => "split",
+            What::Healed => "healed",
+            What::Published { .. } => "published",
+            What::AttemptEnded { .. } => "attempt_ended",
+        }
+    }
+}
+
 impl From<Attempt> for What {
     fn from(attempt: Attempt) -> What {
         let Attempt {
@@ -255,4 +283,36 @@ pub enum DropReason {
     LinkFull,
     /// The receiver was down, or no longer a peer.
     Down,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names that serde knows: it lists them when it is asked for another one.
+    fn names() -> Vec<String> {
+        let error = serde_json::from_str::<What>(r#"{"event":"?"}"#).unwrap_err();
+        let text = error.to_string();
+        let (_, names) = text.split_once("expected one of ").unwrap();
+        let names = names.split('`').skip(1).step_by(2);
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_event_has_the_name_that_a_trace_gives_it() {
+        let names = names();
+        assert!(names.len() >= 20, "{names:?}");
+        for name in names {
+            let hash = "00".repeat(32);
+            let block = serde_json::json!({ "hash": hash, "height": 1 });
+            let what = serde_json::json!({
+                "event": name, "block": block, "old": block, "new": block, "tip": block,
+                "parent": hash, "entry": hash, "entries": 0, "bytes": 0, "from": 1, "to": 1, "peer": 1,
+                "kind": "block", "why": "loss", "disconnected": 0, "connected": 1, "won": true,
+                "public_blocks": 1, "own_blocks": 2, "tries_per_second": 3, "groups": [[0]],
+            });
+            let what: What = serde_json::from_value(what).unwrap();
+            assert_eq!(what.name(), name);
+        }
+    }
 }

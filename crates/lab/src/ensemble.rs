@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use forkful_core::{Hash, sha256};
-use forkful_scenario::{Report, Scenario, StrategyKind, World};
+use forkful_scenario::{Report, Scenario, World};
 
 use crate::ensemble_report::{
     EnsembleReport, ExpectationCount, GroupEstimate, NodeEstimate, Quantity,
 };
+use crate::error::LabError;
 use crate::interval::{CONFIDENCE, Quantile, Sample, float};
 use crate::metric::Metric;
 use crate::stopping::UntilReport;
@@ -29,11 +30,11 @@ pub struct Ensemble {
     trace: Hash,
 }
 
-/// What is counted of all nodes of one strategy.
+/// What the reports say of all nodes of one strategy.
 #[derive(Debug)]
 struct Group {
-    strategy: String,
-    nodes: Vec<usize>,
+    strategy: &'static str,
+    nodes: u64,
     hash_share: Sample,
     revenue_share: Sample,
     stale_rate: Sample,
@@ -53,11 +54,11 @@ impl Ensemble {
     /// No runs yet. `scenario` has the first seed.
     pub fn new(scenario: &Scenario) -> Self {
         let mut groups: Vec<Group> = Vec::new();
-        for (place, node) in scenario.nodes().into_iter().enumerate() {
-            let strategy = strategy_name(node.strategy);
+        for node in scenario.nodes() {
+            let strategy = node.strategy.name();
             match groups.iter_mut().find(|group| group.strategy == strategy) {
-                Some(group) => group.nodes.push(place),
-                None => groups.push(Group::new(strategy, place)),
+                Some(group) => group.nodes += 1,
+                None => groups.push(Group::new(strategy)),
             }
         }
         let metrics = Metric::all().into_iter();
@@ -137,6 +138,30 @@ impl Ensemble {
             }
             _ => None,
         }
+    }
+
+    /// Whether there is a quantity with this name.
+    ///
+    /// # Errors
+    /// There is none: the error says which may be meant.
+    pub(crate) fn has(&self, name: &str) -> Result<(), LabError> {
+        if self.sample(name).is_some() {
+            return Ok(());
+        }
+        // Of the nodes, those of the node that was named, if it is there.
+        let node = name.split('.').nth(1).and_then(|text| text.parse().ok());
+        let node = node
+            .filter(|node: &usize| *node < self.nodes.len())
+            .unwrap_or(0);
+        let of_node = ["blocks_mined", "blocks_on_chain", "revenue_share", "reorgs"];
+        let of_node = of_node.map(|what| format!("nodes.{node}.{what}"));
+        let of_group = |group: &Group| {
+            let strategy = group.strategy;
+            ["revenue_share", "stale_rate"].map(|what| format!("groups.{strategy}.{what}"))
+        };
+        let of_groups: Vec<String> = self.groups.iter().flat_map(of_group).collect();
+        let own = of_node.iter().chain(&of_groups).map(String::as_str);
+        Err(LabError::no_metric(name, self.metric_names().chain(own)))
     }
 
     /// The names of the quantities that every ensemble has.
@@ -220,10 +245,10 @@ impl Ensemble {
 }
 
 impl Group {
-    fn new(strategy: String, node: usize) -> Self {
+    fn new(strategy: &'static str) -> Self {
         Group {
             strategy,
-            nodes: vec![node],
+            nodes: 1,
             hash_share: Sample::EMPTY,
             revenue_share: Sample::EMPTY,
             stale_rate: Sample::EMPTY,
@@ -231,27 +256,22 @@ impl Group {
     }
 
     fn add(&mut self, report: &Report) {
-        let own = || {
-            self.nodes
-                .iter()
-                .filter_map(|place| report.nodes.get(*place))
+        let Some(own) = report.revenue_of(self.strategy) else {
+            return;
         };
-        self.hash_share.add(own().map(|node| node.hash_share).sum());
-        let mined: u64 = own().map(|node| node.blocks_mined).sum();
-        let on_chain: u64 = own().map(|node| node.blocks_on_chain).sum();
-        if report.blocks.on_chain > 0 {
-            let share = float(on_chain) / float(report.blocks.on_chain);
+        self.hash_share.add(own.hash_share);
+        if let Some(share) = own.revenue_share {
             self.revenue_share.add(share);
         }
-        if mined > 0 {
-            self.stale_rate.add(float(mined - on_chain) / float(mined));
+        if let Some(rate) = own.stale_rate {
+            self.stale_rate.add(rate);
         }
     }
 
     fn estimate(&self, quantile: &mut Quantile) -> GroupEstimate {
         GroupEstimate {
-            strategy: self.strategy.clone(),
-            nodes: self.nodes.len() as u64,
+            strategy: self.strategy.to_owned(),
+            nodes: self.nodes,
             hash_share: self.hash_share.mean(),
             revenue_share: self.revenue_share.estimate(quantile),
             stale_rate: self.stale_rate.estimate(quantile),
@@ -278,9 +298,4 @@ impl Node {
             reorgs: self.reorgs.estimate(quantile),
         }
     }
-}
-
-/// The word for a strategy, as in scenarios.
-pub(crate) fn strategy_name(strategy: StrategyKind) -> String {
-    strategy.build().name().to_owned()
 }

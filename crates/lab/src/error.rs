@@ -9,6 +9,9 @@ use forkful_sim::PlayError;
 use crate::table::ReadError;
 use crate::validate::DataError;
 
+/// Names that are offered at most for one that there is not.
+const NEAREST_MAX: usize = 3;
+
 /// Why there are no results.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
@@ -27,12 +30,12 @@ pub enum LabError {
         runs: u64,
     },
     /// The quantity that an interval is wanted of is not measured.
-    #[error("there is no quantity {name:?}{}", hint(nearest.as_deref()))]
+    #[error("there is no quantity {name:?}{}", hint(nearest))]
     NoMetric {
         /// What was asked for.
         name: String,
-        /// What may be meant.
-        nearest: Option<String>,
+        /// What may be meant, the likeliest first.
+        nearest: Vec<String>,
     },
     /// The threads could not be started.
     #[error("cannot start threads: {0}")]
@@ -62,15 +65,22 @@ pub enum LabError {
 }
 
 impl LabError {
-    /// There is no such quantity among `names`.
+    /// There is no such quantity among `names`: what is meant is the one that is spelled most
+    /// like it, or else one of those that it is a part of.
     pub(crate) fn no_metric<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> LabError {
-        let like = |other: &&str| strsim::jaro_winkler(name, other);
-        let nearest = names
-            .filter(|other| like(other) > 0.7)
-            .max_by(|a, b| like(a).total_cmp(&like(b)));
+        let names: Vec<&str> = names.collect();
+        let like = |other: &&&str| strsim::jaro_winkler(name, other);
+        let spelled = names.iter().filter(|other| like(other) > 0.7);
+        let nearest = spelled.max_by(|a, b| like(a).total_cmp(&like(b)));
+        let has_it = |other: &&&str| !name.is_empty() && other.contains(name);
+        let parts = names.iter().filter(has_it).take(NEAREST_MAX);
+        let nearest: Vec<&&str> = match nearest {
+            Some(nearest) => vec![nearest],
+            None => parts.collect(),
+        };
         LabError::NoMetric {
             name: name.to_owned(),
-            nearest: nearest.map(str::to_owned),
+            nearest: nearest.into_iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 
@@ -99,6 +109,11 @@ impl From<ReadError> for LabError {
     }
 }
 
-fn hint(nearest: Option<&str>) -> String {
-    nearest.map_or(String::new(), |name| format!(" (did you mean {name:?}?)"))
+fn hint(nearest: &[String]) -> String {
+    let quoted: Vec<String> = nearest.iter().map(|name| format!("{name:?}")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => format!(" (did you mean {one}?)"),
+        [before @ .., last] => format!(" (did you mean {} or {last}?)", before.join(", ")),
+    }
 }

@@ -47,6 +47,19 @@ pub struct Plan {
     pub until: Option<Until>,
 }
 
+impl Plan {
+    /// Whether this can be done with the scenario: asked before anything is written or played.
+    ///
+    /// # Errors
+    /// There is no such quantity, or there are not so many seeds.
+    pub fn check(&self, scenario: &Scenario) -> Result<(), LabError> {
+        if let Some(until) = &self.until {
+            Ensemble::new(scenario).has(&until.metric)?;
+        }
+        has_seeds(scenario, self.runs_max)
+    }
+}
+
 /// Who may end the runs from outside, and who is told how far they have come.
 pub struct Control<'a> {
     /// Asked now and then.
@@ -77,17 +90,12 @@ pub fn replicate(
     mut results: Option<&mut Results>,
     control: &mut Control<'_>,
 ) -> Result<EnsembleReport, LabError> {
+    plan.check(scenario)?;
     let mut ensemble = Ensemble::new(scenario);
     let until = plan.until.as_ref();
-    if let Some(until) = until
-        && ensemble.sample(&until.metric).is_none()
-    {
-        return Err(LabError::no_metric(&until.metric, ensemble.metric_names()));
-    }
     let mut reached = false;
     let keeps_tables = results.is_some();
     let interrupted = control.interrupted;
-    has_seeds(scenario, plan.runs_max)?;
     let one = |number, stop: &Stop| {
         let scenario = with_seed(scenario, scenario.seed + number)?;
         play_one(&scenario, keeps_tables, stop)

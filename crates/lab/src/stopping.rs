@@ -84,8 +84,12 @@ impl Until {
 
     /// Whether the interval is narrow enough. One without any width is not: runs that all
     /// gave the same value, a stale rate of zero for instance, have not shown yet how far
-    /// they stray.
+    /// they stray. Nor is one of fewer values than [`RUNS_MIN`], of a quantity that few runs
+    /// have: two values that are close by chance make it narrow.
     pub fn is_reached(&self, sample: &Sample, quantile: &mut Quantile) -> bool {
+        if sample.count() < RUNS_MIN {
+            return false;
+        }
         let half = sample.half_width(quantile);
         half.is_some_and(|half| half > 0.0 && half <= self.half_width(sample))
     }
@@ -146,6 +150,25 @@ mod tests {
         assert!(!until("0.199").is_reached(&sample, quantile));
         assert!(until("2%").is_reached(&sample, quantile));
         assert!(!until("1.99%").is_reached(&sample, quantile));
+    }
+
+    #[test]
+    fn a_few_values_that_are_close_by_chance_are_not_enough() {
+        let until = Until {
+            metric: "reorgs.mean_depth".to_owned(),
+            width: Width::Absolute(0.5),
+        };
+        let mut sample = Sample::EMPTY;
+        let mut values = [1.0, 1.01].into_iter().cycle();
+        let mut add = |count: u64, sample: &mut Sample| {
+            let values = values.by_ref().take(usize::try_from(count).unwrap());
+            values.for_each(|value| sample.add(value));
+        };
+        add(RUNS_MIN - 1, &mut sample);
+        assert!(sample.half_width(&mut Quantile::new()).unwrap() < 0.5);
+        assert!(!until.is_reached(&sample, &mut Quantile::new()));
+        add(1, &mut sample);
+        assert!(until.is_reached(&sample, &mut Quantile::new()));
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn results_of(toml: &str, directory: &Path) {
         ..Options::default()
     };
     let outcome = play(&scenario, options).unwrap();
-    let mut results = Results::create(directory, false).unwrap();
+    let mut results = Results::create(directory, &scenario, false).unwrap();
     let tables = RunTables::new(&scenario, &outcome, &log.take());
     results.append(&tables).unwrap();
     results.finish(&outcome.report).unwrap();

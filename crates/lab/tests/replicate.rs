@@ -62,7 +62,7 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 fn the_same_bytes_come_of_one_thread_and_of_three() {
     let of = |threads| {
         let directory = tempfile::tempdir().unwrap();
-        let mut results = Results::create(directory.path(), false).unwrap();
+        let mut results = Results::create(directory.path(), &scenario(), false).unwrap();
         let report = played(&plan(25, threads), Some(&mut results)).unwrap();
         results.finish(&report).unwrap();
         assert_eq!(report.runs, 25);
@@ -132,13 +132,32 @@ fn an_interval_that_stays_wide_is_said_to() {
 
 #[test]
 fn a_quantity_that_there_is_not_is_refused_before_anything_is_played() {
-    let wanted = Plan {
-        until: until("stale_rat", Width::Relative(0.1)),
-        ..plan(1_000_000_000, 1)
-    };
-    let error = played(&wanted, None).unwrap_err();
-    let text = "there is no quantity \"stale_rat\" (did you mean \"stale_rate\"?)";
-    assert_eq!(error.to_string(), text);
+    for (name, hint) in [
+        ("stale_rat", " (did you mean \"stale_rate\"?)"),
+        (
+            "nodes.2.revenue",
+            " (did you mean \"nodes.2.revenue_share\"?)",
+        ),
+        (
+            "groups.honst.stale_rate",
+            " (did you mean \"groups.honest.stale_rate\"?)",
+        ),
+        (
+            "depth",
+            " (did you mean \"reorgs.max_depth\" or \"reorgs.mean_depth\"?)",
+        ),
+        ("xyzzy", ""),
+    ] {
+        let wanted = Plan {
+            until: until(name, Width::Relative(0.1)),
+            ..plan(1_000_000_000, 1)
+        };
+        let error = played(&wanted, None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("there is no quantity {name:?}{hint}")
+        );
+    }
 }
 
 #[test]
@@ -150,7 +169,7 @@ fn seeds_that_run_out_are_refused() {
 #[test]
 fn an_interrupt_leaves_whole_runs_and_whole_files() {
     let directory = tempfile::tempdir().unwrap();
-    let mut results = Results::create(directory.path(), false).unwrap();
+    let mut results = Results::create(directory.path(), &scenario(), false).unwrap();
     let runs = Cell::new(0);
     let mut control = Control {
         interrupted: &|| runs.get() >= 7,

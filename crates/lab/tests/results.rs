@@ -7,7 +7,7 @@ use forkful_lab::results::{
 };
 use forkful_lab::table::{ReadError, Schema, Table, read};
 use forkful_lab::{LabError, Trace, trace_schema};
-use forkful_scenario::{Outcome, Scenario};
+use forkful_scenario::{Outcome, Overrides, Scenario};
 use forkful_sim::{Options, play};
 
 const TOML: &str = "
@@ -35,7 +35,7 @@ fn written(directory: &Path) -> (Outcome, Vec<Reorg>) {
     };
     let outcome = play(&scenario(), options).unwrap();
     let reorgs = log.take();
-    let mut results = Results::create(directory, false).unwrap();
+    let mut results = Results::create(directory, &scenario(), false).unwrap();
     let tables = RunTables::new(&scenario(), &outcome, &reorgs);
     results.append(&tables).unwrap();
     results.finish(&outcome.report).unwrap();
@@ -116,13 +116,32 @@ fn the_csv_is_the_same_table() {
 }
 
 #[test]
+fn the_scenario_beside_the_results_gives_the_run_again() {
+    let changes = Overrides {
+        seed: Some(9),
+        set: vec!["network.link.latency=120ms".to_owned()],
+        ..Overrides::default()
+    };
+    let scenario = scenario().with(&changes).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let results = Results::create(directory.path(), &scenario, false).unwrap();
+    drop(results);
+    let text = std::fs::read_to_string(directory.path().join("scenario.toml")).unwrap();
+    let trace = |scenario: &Scenario| play(scenario, Options::default()).unwrap().report.trace;
+    let again = Scenario::from_toml(&text).unwrap();
+    assert_eq!(trace(&again), trace(&scenario));
+}
+
+#[test]
 fn what_is_there_is_not_overwritten_unless_somebody_says_so() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("nodes.csv"), "mine").unwrap();
-    let error = Results::create(directory.path(), false).err().unwrap();
+    let error = Results::create(directory.path(), &scenario(), false)
+        .err()
+        .unwrap();
     assert!(matches!(&error, LabError::Exists(path) if path.ends_with("nodes.csv")));
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
-    assert!(Results::create(directory.path(), true).is_ok());
+    assert!(Results::create(directory.path(), &scenario(), true).is_ok());
 }
 
 #[test]
@@ -130,7 +149,9 @@ fn a_directory_that_cannot_be_written_is_known_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let error = Results::create(&file.join("below"), false).err().unwrap();
+    let error = Results::create(&file.join("below"), &scenario(), false)
+        .err()
+        .unwrap();
     assert!(error.to_string().starts_with("cannot write "), "{error}");
 }
 

@@ -88,6 +88,28 @@ fn an_interval_that_is_too_wide_does_not_pass() {
 }
 
 #[test]
+fn what_is_never_there_says_why() {
+    let law = COIN
+        .replace("[50, \"-\"]", "[\"fork_law\", \"-\"]")
+        .replace(
+            "\"mining.interval=10min\",",
+            "\"consensus.difficulty={ rule = 'lwma' }\",",
+        );
+    let report = rerun_text(&law);
+    let check = &report.checks[0];
+    assert_eq!((report.passed, check.verdict), (false, Verdict::NoValue));
+    let missing = check.missing.as_deref().unwrap();
+    assert!(
+        missing.starts_with("no run gave a value of fork_law"),
+        "{missing}"
+    );
+    assert!(
+        missing.contains("the difficulty rule is fixed"),
+        "{missing}"
+    );
+}
+
+#[test]
 fn what_nothing_is_expected_of_is_told() {
     let told = COIN.replace(
         "expected = [50, \"-\"]",
@@ -159,6 +181,7 @@ fn who_is_interrupted_tells_the_checks_that_are_done() {
     let report = validate(&[&studies[0]], plan, &mut watch).unwrap();
     assert!(report.interrupted && !report.passed);
     assert_eq!(report.checks.len(), 1, "the first case was through");
+    assert_eq!(report.checks_max, 2);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::document::{Document, RegionsValue, TopologyValue};
 use crate::error::{Fault, Problem};
+use crate::network::Network;
 use crate::quantity::shortened;
+use crate::topology::{EdgeList, Topology};
 
 /// Why a file that a scenario names cannot be read, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,16 @@ const LINKS_BYTES_MAX: usize = 64 << 20;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
     texts: BTreeMap<String, Arc<str>>,
+    /// What was made of one of them before.
+    links: Option<FileLinks>,
+}
+
+/// The links of a file, for a network of so many nodes.
+#[derive(Clone, Debug)]
+struct FileLinks {
+    name: String,
+    nodes: u32,
+    list: Arc<EdgeList>,
 }
 
 impl Files {
@@ -63,6 +75,27 @@ impl Files {
         }
         self.texts.insert(name.to_owned(), text.into());
         Ok(())
+    }
+
+    /// Keeps the list of links of a scenario that was checked, if it is from a file.
+    pub fn keep_links(&mut self, document: &Document, network: &Network) {
+        if let Some(TopologyValue::Table(table)) = &document.network.topology
+            && let Some(name) = &table.file
+            && let Topology::Edges(list) = &network.topology
+        {
+            self.links = Some(FileLinks {
+                name: name.clone(),
+                nodes: network.nodes,
+                list: Arc::clone(list),
+            });
+        }
+    }
+
+    /// The links of the file with this name, if they were read for so many nodes before.
+    pub fn links(&self, name: &str, nodes: u32) -> Option<Arc<EdgeList>> {
+        let links = self.links.as_ref()?;
+        let is_it = links.name == name && links.nodes == nodes;
+        is_it.then(|| Arc::clone(&links.list))
     }
 
     /// The text of a file that was read.

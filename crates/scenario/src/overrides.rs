@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use forkful_core::{ForkChoice, Relay};
+use serde::Serialize;
+use toml::{Table, Value};
 
-use crate::document::Document;
+use crate::document::{ForkChoiceWord, RelayWord};
 use crate::error::{Fault, ScenarioError};
 use crate::locate::{locate, parse_document};
-use crate::quantity::{SPAN_MAX, Span};
+use crate::quantity::SPAN_MAX;
 use crate::scenario::Source;
-use crate::set::{COMMAND_LINE, concerns, with_keys};
+use crate::set::{COMMAND_LINE, concerns, set_key, set_keys};
 use crate::stop::Stop;
 
 /// What a command line changes in a scenario. `None` leaves it as it is.
@@ -32,70 +34,111 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Sets the keys that are named, in the text as it was read.
-    pub(crate) fn set(&self, source: &mut Source) -> Result<(), ScenarioError> {
-        if self.set.is_empty() {
-            return Ok(());
+    /// Changes the source as it stands after what was changed before. `before` is when the run
+    /// ended until now.
+    pub(crate) fn change(&self, source: &mut Source, before: &Stop) -> Result<(), ScenarioError> {
+        let but_seed = Overrides {
+            seed: None,
+            ..self.clone()
+        };
+        // Runs that differ in their seeds alone are many: the text is not read for each.
+        if but_seed != Overrides::default() {
+            self.change_text(source, before)?;
         }
-        let (text, keys) = with_keys(&source.text, &self.set)?;
-        source.set = keys;
+        source.seed = self.seed.or(source.seed);
+        if source.seed.is_some() {
+            Arc::make_mut(&mut source.document).seed = source.seed;
+        }
+        Ok(())
+    }
+
+    fn change_text(&self, source: &mut Source, before: &Stop) -> Result<(), ScenarioError> {
+        // The text was read before.
+        let mut table: Table = source.changed_text.parse().unwrap_or_default();
+        let keys = set_keys(&mut table, &self.set)?;
+        if keys.iter().any(|key| concerns("seed", key)) {
+            source.seed = None;
+        }
+        source.set.extend(keys);
+        self.change_numbers(&mut table, before, &mut source.changed)?;
+        self.change_words(&mut table)?;
+        let text = table.to_string();
         // A text that is longer than a file may be was written by nobody.
         let document = parse_document(&text, usize::MAX).map_err(|error| {
             let mut fault = error.into_fault(COMMAND_LINE);
             fault.place = None;
-            locate_or_set(&source.text, &source.set, fault)
+            source.locate(fault)
         })?;
         source.document = Arc::new(document);
+        source.changed_text = text.into();
         Ok(())
     }
 
-    /// Changes `document`; adds the keys that were changed to `changed`.
-    pub(crate) fn apply(
+    fn change_numbers(
         &self,
-        document: &mut Document,
+        table: &mut Table,
         before: &Stop,
         changed: &mut Vec<&'static str>,
-    ) {
+    ) -> Result<(), ScenarioError> {
         if let Some(nodes) = self.nodes {
-            document.network.nodes = Some(nodes.into());
+            set_key(table, "network.nodes", i64::from(nodes))?;
             changed.push("network.nodes");
         }
         if let Some(blocks) = self.blocks {
-            let stop = &mut document.stop;
-            stop.height = Some(i64::try_from(blocks).unwrap_or(i64::MAX));
-            stop.blocks = None;
-            stop.time = None;
+            let height = i64::try_from(blocks).unwrap_or(i64::MAX);
+            set_key(table, "stop.height", height)?;
+            if let Some(stop) = table.get_mut("stop").and_then(Value::as_table_mut) {
+                stop.remove("blocks");
+                stop.remove("time");
+            }
             let goal = before.height.into_iter().chain(before.blocks).min();
             if let Some(goal) = goal.filter(|goal| *goal < blocks) {
                 let times = blocks.div_ceil(goal).try_into().unwrap_or(u32::MAX);
                 let limit = before.time_limit.saturating_mul(times).min(SPAN_MAX);
-                stop.time_limit = Some(Span(limit));
+                set_key(table, "stop.time_limit", format!("{}us", limit.as_micros()))?;
             }
             changed.extend(["stop.height", "stop.time_limit"]);
         }
-        if let Some(seed) = self.seed {
-            document.seed = Some(seed);
-        }
+        Ok(())
+    }
+
+    fn change_words(&self, table: &mut Table) -> Result<(), ScenarioError> {
         if let Some(relay) = self.relay {
-            document.relay.policy = Some(relay.into());
-            for nodes in &mut document.nodes {
-                nodes.relay = None;
+            set_key(table, "relay.policy", word(RelayWord::from(relay)))?;
+            let nodes = table.get_mut("nodes").and_then(Value::as_array_mut);
+            for nodes in nodes.into_iter().flatten() {
+                if let Some(nodes) = nodes.as_table_mut() {
+                    nodes.remove("relay");
+                }
             }
         }
-        if let Some(fork_choice) = self.fork_choice {
-            document.consensus.fork_choice = Some(fork_choice.into());
+        if let Some(choice) = self.fork_choice {
+            let word = word(ForkChoiceWord::from(choice));
+            set_key(table, "consensus.fork_choice", word)?;
         }
+        Ok(())
     }
 }
 
-/// The place of a fault: the command line, if it has set that key, or else a line of the text.
-pub(crate) fn locate_or_set(text: &str, set: &[String], fault: Fault) -> ScenarioError {
-    let is_set = set.iter().any(|key| concerns(&fault.path, key));
-    if fault.place.is_none() && is_set {
-        return ScenarioError {
-            source_name: Some(COMMAND_LINE.into()),
-            ..fault.without_place()
-        };
+/// A word as scenarios spell it.
+fn word(word: impl Serialize) -> Value {
+    Value::try_from(word).expect("a word is a text")
+}
+
+impl Source {
+    /// The place of a fault: none if it was changed by what is no key, the command line if that
+    /// has set the key, or else a line of the text.
+    pub(crate) fn locate(&self, fault: Fault) -> ScenarioError {
+        if self.changed.contains(&fault.path.as_str()) {
+            return fault.without_place();
+        }
+        let is_set = self.set.iter().any(|key| concerns(&fault.path, key));
+        if fault.place.is_none() && is_set {
+            return ScenarioError {
+                source_name: Some(COMMAND_LINE.into()),
+                ..fault.without_place()
+            };
+        }
+        locate(&self.text, fault)
     }
-    locate(text, fault)
 }

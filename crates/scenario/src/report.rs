@@ -270,6 +270,11 @@ impl Report {
             .map(|expectation| format!("{}, found {}", expectation.clause, expectation.found))
     }
 
+    /// What the nodes of the strategy with this name earned together.
+    pub fn revenue_of(&self, strategy: &str) -> Option<&RevenueReport> {
+        self.revenue.iter().find(|row| row.strategy == strategy)
+    }
+
     /// Messages of all kinds together.
     pub fn messages_total(&self) -> MessageCount {
         let mut total = MessageCount::default();

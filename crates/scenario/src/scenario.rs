@@ -11,13 +11,13 @@ use crate::check;
 use crate::churn::Churn;
 use crate::distribution::Distribution;
 use crate::document::Document;
-use crate::error::{Fault, ScenarioError};
+use crate::error::ScenarioError;
 use crate::expect::Expect;
 use crate::files::{Files, ReadFile, no_files};
 use crate::locate::{locate, parse_document};
 use crate::network::{Link, Network};
 use crate::node_set::NodeSet;
-use crate::overrides::{Overrides, locate_or_set};
+use crate::overrides::Overrides;
 use crate::quantity::HashRate;
 use crate::stop::Stop;
 use crate::strategy::StrategyKind;
@@ -156,11 +156,18 @@ pub(crate) struct NodeOverride {
 /// can check again.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
+    /// As it was read: the lines of faults are in this one.
     pub text: Arc<str>,
+    /// With everything that was changed since; the document is read from it.
+    pub changed_text: Arc<str>,
+    /// The seed, if it was changed: that is not in the text, for it may be too great for a number of TOML.
+    pub seed: Option<u64>,
     pub document: Arc<Document>,
     pub files: Files,
-    /// Keys that the command line has set, and that are therefore not in the text.
+    /// Keys that the command line has set, and that are therefore not on a line of the text.
     pub set: Vec<String>,
+    /// Keys that were changed by [`Overrides`] without being named.
+    pub changed: Vec<&'static str>,
 }
 
 impl NodeSpec {
@@ -196,13 +203,17 @@ impl Scenario {
         let source = Source {
             document: Arc::new(document),
             text: text.into(),
+            changed_text: text.into(),
+            seed: None,
             files,
             set: Vec::new(),
+            changed: Vec::new(),
         };
         check::scenario(source).map_err(located)
     }
 
-    /// The same scenario with some of it changed, checked again as a whole.
+    /// The same scenario with some of it changed, checked again as a whole. What was changed
+    /// before stays so, unless it is changed again.
     ///
     /// # Errors
     /// As [`from_toml`](Self::from_toml); for instance an event that names a node which
@@ -224,25 +235,37 @@ impl Scenario {
             return Ok(self.clone());
         }
         let mut source = self.source.clone();
-        overrides.set(&mut source)?;
-        let mut document = (*source.document).clone();
-        let mut changed = Vec::new();
-        overrides.apply(&mut document, &self.stop, &mut changed);
-        let source = Source {
-            document: Arc::new(document),
-            ..source
+        overrides.change(&mut source, &self.stop)?;
+        let Source {
+            files, document, ..
+        } = &mut source;
+        if let Err(fault) = files.read(document, read) {
+            return Err(source.locate(fault));
+        }
+        // Lists of links are long, and most changes leave them as they are.
+        source
+            .files
+            .keep_links(&self.source.document, &self.network);
+        let places = source.clone();
+        check::scenario(source).map_err(|fault| places.locate(fault))
+    }
+
+    /// The scenario as a file that gives it again, with everything that was changed by
+    /// [`with`](Self::with). Files that it names are still named, and not in it.
+    pub fn to_toml(&self) -> String {
+        let text = &self.source.changed_text;
+        let Some(seed) = self.source.seed else {
+            return text.to_string();
         };
-        let set = source.set.clone();
-        let located = |fault: Fault| {
-            if changed.contains(&fault.path.as_str()) {
-                fault.without_place()
-            } else {
-                locate_or_set(&self.source.text, &set, fault)
-            }
+        let Ok(number) = i64::try_from(seed) else {
+            return format!(
+                "# Play it with --seed {seed}, which is too great a number for TOML.\n{text}"
+            );
         };
-        let mut source = source;
-        source.files.read(&source.document, read).map_err(located)?;
-        check::scenario(source).map_err(located)
+        // The text was read before.
+        let mut table: toml::Table = text.parse().unwrap_or_default();
+        table.insert("seed".to_owned(), number.into());
+        table.to_string()
     }
 
     /// Checks what only some worlds can do: the number of nodes and of links.
@@ -250,8 +273,7 @@ impl Scenario {
     /// # Errors
     /// The key that asks for too much.
     pub fn check_world(&self, world: World) -> Result<(), ScenarioError> {
-        check::world(self, world)
-            .map_err(|fault| locate_or_set(&self.source.text, &self.source.set, fault))
+        check::world(self, world).map_err(|fault| self.source.locate(fault))
     }
 
     /// The consensus parameters of a run that begins at `start`.

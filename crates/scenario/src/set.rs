@@ -8,13 +8,11 @@ use crate::quantity::shortened;
 /// What the command line is called in errors.
 pub(crate) const COMMAND_LINE: &str = "the command line";
 
-/// The text of a scenario with some keys set, and which these are.
-pub(crate) fn with_keys(
-    text: &str,
+/// Sets keys of a scenario; returns which these are.
+pub(crate) fn set_keys(
+    table: &mut Table,
     settings: &[String],
-) -> Result<(String, Vec<String>), ScenarioError> {
-    // The text was read before.
-    let mut table: Table = text.parse().unwrap_or_default();
+) -> Result<Vec<String>, ScenarioError> {
     let mut keys = Vec::new();
     for setting in settings {
         let (key, value) = setting.split_once('=').ok_or_else(|| {
@@ -23,10 +21,19 @@ pub(crate) fn with_keys(
         })?;
         let key = key.trim();
         let value = value_of(value.trim()).map_err(|form| wrong(shortened(key), form))?;
-        put(&mut table, key, value).map_err(|form| wrong(shortened(key), form))?;
+        set_key(table, key, value)?;
         keys.push(key.to_owned());
     }
-    Ok((table.to_string(), keys))
+    Ok(keys)
+}
+
+/// Sets one key of a scenario.
+pub(crate) fn set_key(
+    table: &mut Table,
+    key: &str,
+    value: impl Into<Value>,
+) -> Result<(), ScenarioError> {
+    put(table, key, value.into()).map_err(|form| wrong(shortened(key), form))
 }
 
 fn wrong(path: String, form: String) -> ScenarioError {

@@ -32,7 +32,8 @@ pub enum StrategyKind {
 }
 
 impl StrategyKind {
-    /// Its word in reports: that of the core's strategy.
+    /// Its word in scenarios and in reports: that of the core's strategy. A `stubborn` one that is
+    /// so in one way alone has the word of that way.
     pub fn name(self) -> &'static str {
         self.build().name()
     }

@@ -1,9 +1,10 @@
 //! What a command line changes is checked like what a file says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use forkful_core::{ForkChoice, Relay, Timestamp};
-use forkful_scenario::{HashRate, Overrides, Scenario, World, preset};
+use forkful_scenario::{HashRate, Overrides, Scenario, Topology, World, preset};
 
 fn partition() -> Scenario {
     Scenario::from_toml(preset("partition").unwrap().toml).unwrap()
@@ -142,4 +143,128 @@ fn made_up_data_is_never_twice_the_same() {
     assert_eq!(all.len(), 150);
     assert_eq!(workload.due(49), Some(Duration::from_secs(50)));
     assert_eq!(workload.due(50), None);
+}
+
+/// A setting, as the command line has it.
+fn set(settings: &[&str]) -> Overrides {
+    Overrides {
+        set: settings.iter().map(|text| (*text).to_owned()).collect(),
+        ..Overrides::default()
+    }
+}
+
+#[test]
+fn what_was_changed_before_stays_changed() {
+    let first = Overrides {
+        nodes: Some(12),
+        blocks: Some(500),
+        relay: Some(Relay::Compact),
+        fork_choice: Some(ForkChoice::Longest),
+        seed: Some(u64::MAX),
+        ..set(&["network.link.latency=977ms"])
+    };
+    let race = Scenario::from_toml(preset("race").unwrap().toml).unwrap();
+    let once = race.with(&first).unwrap();
+    let twice = once.with(&set(&["mining.hash_rate=90k"])).unwrap();
+    let limit = once.stop.time_limit;
+    assert_ne!(limit, race.stop.time_limit);
+    let link = |scenario: &Scenario| scenario.network.link.latency;
+    assert_eq!(
+        (twice.network.nodes, twice.seed, link(&twice)),
+        (12, u64::MAX, Duration::from_millis(977))
+    );
+    assert_eq!(
+        (twice.stop.height, twice.stop.time_limit),
+        (Some(500), limit)
+    );
+    assert_eq!(twice.relay.relay, Relay::Compact);
+    assert_eq!(twice.rules.fork_choice, ForkChoice::Longest);
+    assert_ne!(twice.mining.hash_rate, once.mining.hash_rate);
+    // What is set last holds, whichever way it was set before.
+    let thrice = twice.with(&set(&["network.nodes=5", "seed=9"])).unwrap();
+    assert_eq!((thrice.network.nodes, thrice.seed), (5, 9));
+    assert_eq!(thrice.stop.height, Some(500));
+}
+
+#[test]
+fn what_was_set_before_is_where_the_command_line_is_wrong() {
+    let few = partition()
+        .with(&set(&["network.nodes=4", "nodes=[]"]))
+        .unwrap_err();
+    assert_eq!(few.path, "events[0].groups[1]");
+    let wide = Scenario::from_toml("")
+        .unwrap()
+        .with(&set(&["network.link.latency=9s"]))
+        .unwrap();
+    let error = wide.with(&set(&["network.link.jitter=20s"])).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the command line: network.link"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_scenario_gives_a_file_that_gives_it_again() {
+    let toml = preset("partition").unwrap().toml;
+    assert_eq!(
+        partition().to_toml(),
+        toml,
+        "with its comments, if nothing was changed"
+    );
+    let changes = Overrides {
+        blocks: Some(70),
+        seed: Some(77),
+        ..set(&["mining.hash_rate=90k", "events[0].at_height=9"])
+    };
+    let changed = partition().with(&changes).unwrap();
+    let again = Scenario::from_toml(&changed.to_toml()).unwrap();
+    let told = |scenario: &Scenario| {
+        let Scenario {
+            network,
+            mining,
+            events,
+            stop,
+            seed,
+            ..
+        } = scenario.clone();
+        format!("{network:?} {mining:?} {events:?} {stop:?} {seed}")
+    };
+    assert_eq!(told(&again), told(&changed));
+    assert_ne!(told(&again), told(&partition()));
+    let seed = Overrides {
+        seed: Some(u64::MAX),
+        ..Overrides::default()
+    };
+    let text = partition().with(&seed).unwrap().to_toml();
+    assert!(
+        text.starts_with("# Play it with --seed 18446744073709551615"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_list_of_links_is_read_once_for_all_seeds() {
+    let reads = std::cell::Cell::new(0);
+    let read = |_: &str, _: usize| {
+        reads.set(reads.get() + 1);
+        Ok("0,1\n1,2\n".to_owned())
+    };
+    let toml = "network = { nodes = 3, topology = { kind = 'edges', file = 'net.csv' } }";
+    let scenario = Scenario::from_toml_with(toml, &read).unwrap();
+    let list = |scenario: &Scenario| match &scenario.network.topology {
+        Topology::Edges(list) => Arc::clone(list),
+        other => panic!("{other:?}"),
+    };
+    let seed = Overrides {
+        seed: Some(5),
+        ..Overrides::default()
+    };
+    let other = scenario.with(&seed).unwrap();
+    assert!(Arc::ptr_eq(&list(&scenario), &list(&other)));
+    assert_eq!(reads.get(), 1);
+    // In a smaller network a node of the list is missing.
+    let error = other.with(&set(&["network.nodes=2"])).unwrap_err();
+    assert!(error.to_string().contains("no node 2"), "{error}");
 }

@@ -27,9 +27,7 @@ impl TraceHash {
             .rotate_left(29);
         self.b = (self.b.rotate_left(17) ^ word).wrapping_mul(0xd6e8_feb8_6659_fd93);
     }
-}
 
-impl TraceHash {
     /// Takes two words in at the price of one.
     #[inline]
     pub fn add_pair(&mut self, one: u64, other: u64) {

@@ -1,21 +1,19 @@
 //! `forkful run --replications`: plays a scenario with many seeds.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use forkful_lab::{Control, EnsembleReport, Plan, Results, Until, replicate};
+use forkful_lab::{Control, Plan, Results, Until, replicate};
 use forkful_scenario::{Scenario, World};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::RunArgs;
 use crate::commands::json::print_json;
 use crate::commands::run::{end_on_signals, show_header};
-use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED};
+use crate::failure::{Failure, exit_code};
 use crate::measure_args::MeasureArgs;
 use crate::show::Screen;
 use crate::show::ensemble;
 use crate::show::runs_bar::RunsBar;
-use crate::show::style::{BAD, paint, plain_line};
 
 /// The quantity that `--until-ci` looks at, unless another is named.
 const METRIC: &str = "stale_rate";
@@ -28,8 +26,9 @@ pub fn run(
     runs_max: u64,
 ) -> Result<ExitCode, Failure> {
     let plan = plan(&args.measure, runs_max);
+    plan.check(scenario).map_err(Failure::lab(name))?;
     let out = args.measure.out.as_deref();
-    let results = out.map(|dir| Results::create(dir, args.measure.force));
+    let results = out.map(|dir| Results::create(dir, scenario, args.measure.force));
     let mut results = results.transpose().map_err(Failure::lab(name))?;
     let interrupt = CancellationToken::new();
     end_on_signals(&interrupt);
@@ -56,7 +55,7 @@ pub fn run(
         None => print_json(&report).map_err(Failure::stdout)?,
     }
     written.map_err(Failure::lab(name))?;
-    Ok(verdict(&report))
+    Ok(exit_code(report.interrupted, report.unmet()))
 }
 
 fn plan(args: &MeasureArgs, runs_max: u64) -> Plan {
@@ -69,24 +68,4 @@ fn plan(args: &MeasureArgs, runs_max: u64) -> Plan {
             width,
         }),
     }
-}
-
-/// The exit code; says on standard error what was not as expected.
-fn verdict(report: &EnsembleReport) -> ExitCode {
-    if report.interrupted {
-        return ExitCode::from(INTERRUPTED);
-    }
-    if report.as_expected() {
-        return ExitCode::SUCCESS;
-    }
-    for clause in report.unmet() {
-        let clause = plain_line(&clause);
-        // If standard error is gone too, there is nobody left to tell.
-        let _ = writeln!(
-            anstream::stderr(),
-            "{} {clause}",
-            paint(BAD, "not as expected:")
-        );
-    }
-    ExitCode::from(NOT_AS_EXPECTED)
 }

@@ -17,7 +17,7 @@ pub struct Record {
 
 impl Record {
     /// Creates the files that were asked for.
-    pub fn open(args: &MeasureArgs) -> Result<Record, LabError> {
+    pub fn open(args: &MeasureArgs, scenario: &Scenario) -> Result<Record, LabError> {
         let results = args.out.as_deref();
         let trace = args.trace.as_deref();
         Ok(Record {
@@ -25,7 +25,7 @@ impl Record {
                 .map(|path| Trace::create(path, args.force))
                 .transpose()?,
             results: results
-                .map(|dir| Results::create(dir, args.force))
+                .map(|dir| Results::create(dir, scenario, args.force))
                 .transpose()?,
             reorgs: ReorgLog::default(),
         })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use forkful_core::{Hash, NodeId};
 use forkful_net::mesh;
-use forkful_scenario::{NodeState, Outcome, Overrides, Report, Scenario, Sink, World};
+use forkful_scenario::{NodeState, Outcome, Overrides, Scenario, Sink, World};
 use forkful_sim::MessageSink;
 use tokio_util::sync::CancellationToken;
 
@@ -18,9 +18,9 @@ use crate::chain_file;
 use crate::commands::ensemble;
 use crate::commands::json::print_json;
 use crate::commands::record::Record;
-use crate::failure::{Failure, INTERRUPTED, NOT_AS_EXPECTED, PlayFault};
+use crate::failure::{Failure, INTERRUPTED, PlayFault, exit_code};
 use crate::show::live::Live;
-use crate::show::style::{BAD, BOLD, DIM, paint, plain_line};
+use crate::show::style::{BAD, BOLD, DIM, paint};
 use crate::show::{Screen, header, summary, table, tree};
 use crate::sinks::{Narrator, Trace};
 use crate::source::{self, Source};
@@ -37,7 +37,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         return ensemble::run(args, &name, &scenario, runs_max);
     }
     let outputs = Outputs::open(args)?;
-    let record = Record::open(&args.measure).map_err(Failure::lab(&name))?;
+    let record = Record::open(&args.measure, &scenario).map_err(Failure::lab(&name))?;
     let interrupt = CancellationToken::new();
     end_on_signals(&interrupt);
 
@@ -81,7 +81,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     }
     traced?;
     recorded.map_err(Failure::lab(&name))?;
-    Ok(verdict(&outcome.report))
+    Ok(exit_code(
+        outcome.report.interrupted,
+        outcome.report.unmet(),
+    ))
 }
 
 /// Consumers of what happens.
@@ -119,13 +122,16 @@ fn play(
 fn changed(args: &RunArgs) -> Result<Source, Failure> {
     let name = args.scenario.as_deref().unwrap_or(RunArgs::SCENARIO);
     let Source { name, scenario } = source::load(name)?;
+    let mut set = args.set.clone();
+    // So that the scenario beside results says by whom it was played.
+    set.extend(args.world.map(|world| format!("world={world}")));
     let overrides = Overrides {
         nodes: args.nodes,
         blocks: args.blocks,
         seed: args.seed,
         relay: args.relay,
         fork_choice: args.fork_choice,
-        set: args.set.clone(),
+        set,
     };
     // Files that the command line names are sought where it was given.
     let read = source::reader(PathBuf::new());
@@ -258,24 +264,4 @@ fn write_chain(file: impl Write, outcome: &Outcome) -> io::Result<()> {
         chain_file::write_line(&mut file, block)?;
     }
     file.flush()
-}
-
-/// The exit code; says on standard error what was not as expected.
-fn verdict(report: &Report) -> ExitCode {
-    if report.interrupted {
-        return ExitCode::from(INTERRUPTED);
-    }
-    if report.as_expected() {
-        return ExitCode::SUCCESS;
-    }
-    for clause in report.unmet() {
-        let clause = plain_line(&clause);
-        // If standard error is gone too, there is nobody left to tell.
-        let _ = writeln!(
-            anstream::stderr(),
-            "{} {clause}",
-            paint(BAD, "not as expected:")
-        );
-    }
-    ExitCode::from(NOT_AS_EXPECTED)
 }

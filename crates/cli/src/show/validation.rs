@@ -46,15 +46,21 @@ pub fn lines(report: &ValidationReport, studies: &[&Study]) -> Vec<String> {
         );
         lines.extend(table(&own));
         for check in own.iter().filter(|check| !check.verdict.is_good()) {
-            let why = format!(
-                "  {} {}, {}: tolerance {}: {}",
+            let why = match &check.missing {
+                Some(missing) => plain_line(missing),
+                None => format!(
+                    "tolerance {}: {}",
+                    check.tolerance.map_or("–".to_owned(), short),
+                    plain_line(&check.why)
+                ),
+            };
+            let row = format!(
+                "  {} {}, {}: {why}",
                 paint(BAD, check.verdict.name()),
                 plain_line(&check.case),
                 plain_line(&check.what),
-                check.tolerance.map_or("–".to_owned(), short),
-                plain_line(&check.why)
             );
-            lines.extend(wrapped(&why, WIDTH, 2));
+            lines.extend(wrapped(&row, WIDTH, 2));
         }
         lines.push(String::new());
     }
@@ -114,15 +120,55 @@ fn sentence(report: &ValidationReport) -> String {
     };
     let all = are(&|verdict| verdict != Verdict::Told);
     let passed = are(&|verdict| verdict == Verdict::Pass);
-    let text = format!("{passed} of {} passed.", count(all, "check", "checks"));
-    let text = paint(if passed == all { GOOD } else { BAD }, text);
+    let mut text = format!("{passed} of {} passed.", count(all, "check", "checks"));
+    if report.interrupted {
+        let reached = report.checks.len() as u64;
+        let most = count(report.checks_max, "row was", "rows were");
+        let head = format!("Interrupted when {reached} of {most} through");
+        text = match all {
+            0 => format!("{head}: nothing was judged."),
+            _ => format!("{head}: {text}"),
+        };
+    }
+    let is_good = passed == all && !report.interrupted;
+    let text = paint(if is_good { GOOD } else { BAD }, text);
     let quick = match report.quick {
         true => " This was the quick version: its intervals are wide.",
         false => "",
     };
-    let ended = match report.interrupted {
-        true => " Interrupted: the checks that were left are not listed.",
-        false => "",
-    };
-    format!("{text}{quick}{ended}")
+    format!("{text}{quick}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interrupted(checks: Vec<CheckReport>) -> String {
+        let report = ValidationReport {
+            quick: false,
+            interrupted: true,
+            passed: false,
+            checks_max: 196,
+            checks,
+        };
+        anstream::adapter::strip_str(&sentence(&report)).to_string()
+    }
+
+    #[test]
+    fn who_was_interrupted_hears_how_far_it_came() {
+        assert_eq!(
+            interrupted(Vec::new()),
+            "Interrupted when 0 of 196 rows were through: nothing was judged."
+        );
+        let check = serde_json::json!({
+            "study": "s", "source": "s", "case": "c", "what": "w", "quantity": "height", "divided_by": 1.0,
+            "expected": 1.0, "measured": 1.0, "low": 1.0, "high": 1.0, "tolerance": 0.0, "why": "w",
+            "half_width_max": null, "runs": 2, "missing": null, "verdict": "pass",
+        });
+        let check: CheckReport = serde_json::from_value(check).unwrap();
+        assert_eq!(
+            interrupted(vec![check]),
+            "Interrupted when 1 of 196 rows were through: 1 of 1 check passed."
+        );
+    }
 }

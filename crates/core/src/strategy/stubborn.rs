@@ -83,7 +83,12 @@ impl Stubborn {
 
 impl Strategy for Stubborn {
     fn name(&self) -> &'static str {
-        "stubborn"
+        match (self.lead, self.equal_fork, self.trail) {
+            (true, false, 0) => "lead-stubborn",
+            (false, true, 0) => "equal-fork-stubborn",
+            (false, false, 1..) => "trail-stubborn",
+            _ => "stubborn",
+        }
     }
 
     fn mine_on(&self, now: &Situation<'_>) -> BlockId {

@@ -1,6 +1,7 @@
 //! The frame of a diagram: from values to pixels, ticks, names.
 
 use crate::plot::canvas::{Anchor, Canvas, GREY, GRID, INK, Shape, Stroke, Text};
+use crate::plot::data::shortened;
 
 /// The letters of ticks, in pixels.
 const TICK_SIZE: f32 = 12.0;
@@ -48,11 +49,16 @@ impl Axis {
         let from = (least / step).floor() * step;
         // What misses a tick by a rounding is on it.
         let to = (most / step - 1e-9).ceil() * step;
-        let decimals = decimals(step);
+        let (unit, letter) = shortened(from.abs().max(to.abs()));
+        let decimals = decimals(step / unit);
         let mut ticks = Vec::new();
         let mut tick = from;
         while tick <= to + step / 2.0 {
-            ticks.push((tick, format!("{:.decimals$}", tick + 0.0)));
+            let text = match tick.abs() < step / 2.0 {
+                true => format!("{:.decimals$}", 0.0),
+                false => format!("{:.decimals$}{letter}", tick / unit),
+            };
+            ticks.push((tick, text));
             tick += step;
         }
         Axis {
@@ -71,11 +77,10 @@ impl Axis {
         let mut ticks = Vec::new();
         let mut power = from;
         while power <= to + 0.5 {
-            let decimals = decimals(10_f64.powf(power));
-            ticks.push((
-                10_f64.powf(power),
-                format!("{:.decimals$}", 10_f64.powf(power)),
-            ));
+            let tick = 10_f64.powf(power);
+            let (unit, letter) = shortened(tick * 1.000_001);
+            let decimals = decimals(tick / unit);
+            ticks.push((tick, format!("{:.decimals$}{letter}", tick / unit)));
             power += 1.0;
         }
         Axis {
@@ -211,6 +216,18 @@ mod tests {
         );
         let axis = Axis::logarithmic("x", 0.03, 40.0);
         assert_eq!(texts(axis), ["0.01", "0.1", "1", "10", "100"]);
+        let axis = Axis::from_zero("x", 11_000.0, 5);
+        assert_eq!(
+            texts(axis),
+            ["0.0", "2.5k", "5.0k", "7.5k", "10.0k", "12.5k"]
+        );
+        let axis = Axis::from_zero("x", 19e6, 4);
+        assert_eq!(texts(axis), ["0", "5M", "10M", "15M", "20M"]);
+        let axis = Axis::logarithmic("x", 900.0, 3e7);
+        assert_eq!(
+            texts(axis),
+            ["100", "1000", "10k", "100k", "1M", "10M", "100M"]
+        );
         assert_eq!(Axis::from_zero("x", 0.0, 4).to, 1.0);
     }
 

@@ -109,22 +109,40 @@ pub fn time_unit(most_ms: f64) -> (&'static str, f64) {
     }
 }
 
+/// A great number in thousands, millions and so on, and the letter for these.
+pub fn shortened(value: f64) -> (f64, &'static str) {
+    match value.abs() {
+        v if v >= 1e9 => (1e9, "G"),
+        v if v >= 1e6 => (1e6, "M"),
+        v if v >= 1e4 => (1e3, "k"),
+        _ => (1.0, ""),
+    }
+}
+
 /// A number above zero to three digits.
 pub fn digits(value: f64) -> String {
+    let (unit, letter) = shortened(value);
+    let value = value / unit;
     let decimals = match value {
-        v if v >= 100.0 || v.fract() == 0.0 => 0,
+        v if v >= 99.95 || v.fract() == 0.0 => 0,
         v if v >= 10.0 => 1,
         v if v >= 1.0 => 2,
         v if v >= 0.1 => 3,
         v if v >= 0.01 => 4,
         _ => 5,
     };
-    format!("{value:.decimals$}")
+    format!("{value:.decimals$}{letter}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn great_numbers_are_short() {
+        let shown = [0.25, 7.0, 9_999.0, 12_345.0, 250_000.0, 31_400_000.0].map(digits);
+        assert_eq!(shown, ["0.250", "7", "9999", "12.3k", "250k", "31.4M"]);
+    }
 
     #[test]
     fn a_quantile_is_one_of_the_values() {

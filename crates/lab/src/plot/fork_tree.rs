@@ -10,7 +10,7 @@ use crate::plot::data::Data;
 const WINDOW: u64 = 24;
 
 /// Rows of stale branches that are shown below the chain.
-const ROWS_MAX: usize = 8;
+const ROWS_MAX: usize = 12;
 
 /// Pixels between two heights, and between two rows.
 const STEP: (f32, f32) = (29.0, 46.0);
@@ -185,11 +185,10 @@ fn place(data: &Data, seed: u64) -> Option<(u64, Vec<Placed>)> {
             continue;
         }
         let parent = places.get(parents[row].as_str()).copied();
-        let lane = match (on_chain[row], parent) {
-            (true, _) => Some(0),
-            // A branch goes on in its row, if it is the first child there.
-            (false, Some((_, lane))) if lane > 0 && free[lane] <= height => Some(lane),
-            (false, _) => (1..=ROWS_MAX).find(|lane| free[*lane] <= height),
+        let own = parent.map(|(_, lane)| lane);
+        let lane = match on_chain[row] {
+            true => Some(0),
+            false => stale_lane(&free, own, height),
         };
         let Some(lane) = lane else {
             continue;
@@ -204,6 +203,14 @@ fn place(data: &Data, seed: u64) -> Option<(u64, Vec<Placed>)> {
         });
     }
     (!placed.is_empty()).then_some((from, placed))
+}
+
+/// The row of a stale block, if there is one; `parent` is that of the block before it.
+fn stale_lane(free: &[u64; ROWS_MAX + 1], parent: Option<usize>, height: u64) -> Option<usize> {
+    // A branch goes on in its row, if it is the first child there.
+    let goes_on = parent.filter(|lane| *lane > 0 && free[*lane] <= height);
+    // Another one leaves a gap, or the two would look like one.
+    goes_on.or_else(|| (1..=ROWS_MAX).find(|lane| free[*lane] < height))
 }
 
 /// The lowest height of the window with the most of these.
@@ -222,6 +229,25 @@ fn window(heights: &[u64]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_branches_in_a_row_do_not_look_like_one() {
+        let mut free = [0; ROWS_MAX + 1];
+        assert_eq!(stale_lane(&free, Some(0), 5), Some(1));
+        free[1] = 6;
+        assert_eq!(stale_lane(&free, Some(1), 6), Some(1), "the branch goes on");
+        assert_eq!(
+            stale_lane(&free, Some(0), 6),
+            Some(2),
+            "another one would touch it"
+        );
+        assert_eq!(
+            stale_lane(&free, Some(0), 7),
+            Some(1),
+            "a height further on none does"
+        );
+        assert_eq!(stale_lane(&[9; ROWS_MAX + 1], Some(0), 9), None);
+    }
 
     #[test]
     fn the_window_has_the_most_forks() {

@@ -1,7 +1,7 @@
 //! How fast blocks spread: the part of the network that has a block, over the time.
 
 use crate::plot::axes::{Axis, Frame, title};
-use crate::plot::canvas::{Anchor, Canvas, PALETTE, Stroke, WHITE};
+use crate::plot::canvas::{Anchor, Canvas, PALETTE, Stroke};
 use crate::plot::data::{Data, quantile, time_unit};
 
 /// One line: what of, over which part of the blocks.
@@ -50,12 +50,12 @@ pub fn figure(data: &Data) -> Option<Canvas> {
         return None;
     }
     let (unit, ms) = time_unit(most);
-    let mut canvas = Canvas::new(760, 470, "How fast blocks spread");
+    let mut canvas = Canvas::new(760, 510, "How fast blocks spread");
     title(&mut canvas, "How fast blocks spread", &data.source);
     let name = format!("time since the block was found ({unit})");
     let frame = Frame {
-        from: (78.0, 80.0),
-        to: (730.0, 410.0),
+        from: (78.0, 120.0),
+        to: (730.0, 450.0),
         x: Axis::from_zero(&name, most / ms, 6),
         y: Axis::from_zero("part of the network that has it (%)", 100.0, 5),
     };
@@ -96,13 +96,13 @@ fn curve(data: &Data, name: &'static str, column: &str, series: usize, part: f64
     }
 }
 
-/// In the lower right corner, where no curve that rises ever is.
+/// Above the diagram, where no curve can be: a column for the hash rate and one for the nodes.
 fn legend(canvas: &mut Canvas, curves: &[Curve]) {
-    canvas.rectangle((474.0, 304.0), (728.0, 398.0), Some(WHITE), None);
     for (place, curve) in (0_u8..).zip(curves) {
-        let y = 322.0 + 20.0 * f32::from(place);
-        canvas.line(&[(486.0, y), (524.0, y)], curve.stroke());
-        canvas.mark((505.0, y), curve.series, curve.radius());
-        canvas.text((534.0, y + 4.5), curve.name, 12.5, Anchor::Start);
+        let x = 84.0 + 300.0 * f32::from(place / 2);
+        let y = 80.0 + 20.0 * f32::from(place % 2);
+        canvas.line(&[(x, y), (x + 38.0, y)], curve.stroke());
+        canvas.mark((x + 19.0, y), curve.series, curve.radius());
+        canvas.text((x + 48.0, y + 4.5), curve.name, 12.5, Anchor::Start);
     }
 }

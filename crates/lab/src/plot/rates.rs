@@ -148,5 +148,7 @@ fn bar(
         canvas.line(&[(x - 5.0, top), (x + 5.0, top)], pen);
         canvas.line(&[(x - 5.0, low), (x + 5.0, low)], pen);
     }
-    canvas.text((x, top - 7.0), text, 12.0, Anchor::Middle);
+    // Many bars are narrow.
+    let size = if frame.x.to > 8.0 { 9.5 } else { 12.0 };
+    canvas.text((x, top - 7.0), text, size, Anchor::Middle);
 }

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use forkful_scenario::Scenario;
 use serde::Serialize;
 
 use crate::error::LabError;
@@ -17,6 +18,9 @@ pub use tables::{RunTables, blocks, nodes, propagation, reorgs, runs, schemas};
 /// The file of the report, of one run or of many.
 pub const REPORT: &str = "report.json";
 
+/// The file of the scenario that was played.
+pub const SCENARIO: &str = "scenario.toml";
+
 /// A directory of results in the making.
 pub struct Results {
     directory: PathBuf,
@@ -26,17 +30,24 @@ pub struct Results {
 
 impl Results {
     /// Creates the files in `directory`, and the directory if it is not there: so that what
-    /// cannot be written is known before anything is played.
+    /// cannot be written is known before anything is played. The scenario is written at once, with
+    /// everything that was changed in it, and the seed of the first run.
     ///
     /// # Errors
     /// A file cannot be written; or one is there already, unless `overwrite`.
-    pub fn create(directory: &Path, overwrite: bool) -> Result<Results, LabError> {
+    pub fn create(
+        directory: &Path,
+        scenario: &Scenario,
+        overwrite: bool,
+    ) -> Result<Results, LabError> {
         fs::create_dir_all(directory).map_err(LabError::output(directory))?;
         if !overwrite {
             for file in files(directory) {
                 refuse_existing(&file)?;
             }
         }
+        let path = directory.join(SCENARIO);
+        fs::write(&path, scenario.to_toml()).map_err(LabError::output(&path))?;
         let path = directory.join(REPORT);
         let report = File::create(&path).map_err(LabError::output(&path))?;
         let schemas = schemas().into_iter();
@@ -89,7 +100,7 @@ pub fn refuse_existing(file: &Path) -> Result<(), LabError> {
 
 /// Every file of the results in `directory`.
 fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut files = vec![directory.join(REPORT)];
+    let mut files = vec![directory.join(REPORT), directory.join(SCENARIO)];
     for schema in schemas() {
         files.extend(paths(directory, schema.name));
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use forkful_core::NodeId;
 use forkful_scenario::{NodeState, Outcome, PARTS, Report, Scenario};
 
-use crate::ensemble::strategy_name;
 use crate::interval::float;
 use crate::metric::Metric;
 use crate::results::Reorg;
@@ -224,7 +223,7 @@ fn node_rows(scenario: &Scenario, report: &Report) -> Table {
         table.push([
             Value::Unsigned(report.seed),
             node(own.id),
-            Value::Text(strategy_name(spec.strategy)),
+            Value::Text(spec.strategy.name().to_owned()),
             Value::Float(own.hash_share),
             Value::Unsigned(own.blocks_mined),
             Value::Unsigned(own.blocks_on_chain),

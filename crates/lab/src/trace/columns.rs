@@ -167,7 +167,7 @@ impl Columns {
     fn event(&mut self, event: &Event) {
         let row = self.time_ns.len();
         self.time_ns.push(event.time.0.cast_signed());
-        self.event.push(word(name(&event.what)));
+        self.event.push(word(event.what.name()));
         if let Some(node) = event.node {
             self.node.push(row, node.0.into());
         }
@@ -267,32 +267,6 @@ impl Columns {
         ];
         texts.into_iter().for_each(Cells::clear);
         self.words.hashes.clear();
-    }
-}
-
-/// The name of an event, as in the trace of JSON lines.
-fn name(what: &What) -> &'static str {
-    match what {
-        What::Mined { .. } => "mined",
-        What::Received { .. } => "received",
-        What::Rejected { .. } => "rejected",
-        What::TipChanged { .. } => "tip_changed",
-        What::Submitted { .. } => "submitted",
-        What::Refused { .. } => "refused",
-        What::Sent { .. } => "sent",
-        What::Delivered { .. } => "delivered",
-        What::Dropped { .. } => "dropped",
-        What::PeerUp { .. } => "peer_up",
-        What::PeerDown { .. } => "peer_down",
-        What::Crashed => "crashed",
-        What::Restarted { .. } => "restarted",
-        What::HashRate { .. } => "hash_rate",
-        What::LinkCut { .. } => "link_cut",
-        What::LinkHealed { .. } => "link_healed",
-        What::Split { .. } => "split",
-        What::Healed => "healed",
-        What::Published { .. } => "published",
-        What::AttemptEnded { .. } => "attempt_ended",
     }
 }
 

@@ -53,10 +53,7 @@ fn selfish_revenue(a: f64, g: f64) -> f64 {
 
 fn selfish_law(run: &Observed<'_>) -> Option<f64> {
     let report = &run.outcome.report;
-    let selfish = report
-        .revenue
-        .iter()
-        .find(|row| row.strategy == "selfish")?;
+    let selfish = report.revenue_of("selfish")?;
     Some(selfish_revenue(selfish.hash_share, report.races?.gamma?))
 }
 

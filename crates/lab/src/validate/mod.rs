@@ -119,6 +119,7 @@ pub fn validate(
     Ok(ValidationReport {
         quick: plan.quick,
         interrupted: !finished,
+        checks_max: cases.iter().map(|(_, case)| case.checks.len() as u64).sum(),
         passed: finished && checks.iter().all(|check| check.verdict.is_good()),
         checks,
     })
@@ -205,8 +206,30 @@ impl Check {
             why: self.why.clone(),
             half_width_max: widest,
             runs: sample.count(),
+            missing: half.is_none().then(|| self.missing(measured)),
             verdict,
         }
+    }
+
+    /// Why there is no interval.
+    fn missing(&self, measured: &Measured) -> String {
+        let (quantity, count) = match &self.expected {
+            Some(Expected::Quantity(expected)) if measured.values.count() >= 2 => {
+                (expected, measured.expected.count())
+            }
+            _ => (&self.quantity, measured.values.count()),
+        };
+        let runs = match count {
+            0 => "no run",
+            _ => "one run",
+        };
+        let condition = quantity
+            .condition()
+            .map_or(String::new(), |condition| format!("; {condition}"));
+        format!(
+            "{runs} gave a value of {}, and an interval takes two{condition}",
+            quantity.name()
+        )
     }
 }
 

@@ -18,8 +18,8 @@
 //! | `interval_ms.FROM.TO` | the mean interval between the blocks of these heights |
 //! | `interval_ms.geometric.WINDOW.FIRST` | the geometric mean over windows of so many blocks |
 
-use forkful_core::{Time, Timestamp};
-use forkful_scenario::{HashRate, Outcome, Scenario};
+use forkful_core::{DifficultyRule, Time};
+use forkful_scenario::{Action, HashRate, Outcome, Scenario};
 
 use crate::error::LabError;
 use crate::interval::float;
@@ -87,6 +87,20 @@ impl Quantity {
         }
     }
 
+    /// When a run has it, for a table that lacks it; `None` for what nearly every run has.
+    pub fn condition(&self) -> Option<&'static str> {
+        match self.name.as_str() {
+            "fork_law" | "behind.law" | "intervals.kolmogorov" => Some(ONE_RATE),
+            name if name.starts_with("races.") || name == "selfish_law" => {
+                Some("there are races only where a node attacks")
+            }
+            name if name.starts_with("attempts.") => {
+                Some("there are attempts only where a node plays double-spend")
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it needs to know who was behind: [`Observed::behind`].
     pub fn needs_behind(&self) -> bool {
         self.name.starts_with("behind.")
@@ -107,6 +121,10 @@ impl Quantity {
         }
     }
 }
+
+/// What laws need in which blocks are found at one rate.
+const ONE_RATE: &str = "it is of blocks that are found at one rate: the difficulty rule is fixed, the hash rate is \
+     a number, and no event changes it, nor a crash, nor churn";
 
 /// Names without parameters.
 const SPECIAL: [&str; 6] = [
@@ -138,13 +156,16 @@ fn special(name: &str, scenario: &Scenario) -> Option<Quantity> {
         ["nodes", node, "revenue_share"] => {
             let node = usize::try_from(number(node)?).ok()?;
             let is_there = node < scenario.network.nodes as usize;
-            is_there.then(|| Quantity::new(name, move |run| revenue(run, &[node])))
+            is_there.then(|| Quantity::new(name, move |run| revenue(run, node)))
         }
         ["groups", strategy, "revenue_share"] => {
-            let nodes = scenario.nodes().into_iter().enumerate();
-            let own = nodes.filter(|(_, node)| node.strategy.build().name() == *strategy);
-            let own: Vec<usize> = own.map(|(place, _)| place).collect();
-            (!own.is_empty()).then(|| Quantity::new(name, move |run| revenue(run, &own)))
+            let mut nodes = scenario.nodes().into_iter();
+            let strategy = (*strategy).to_owned();
+            nodes.any(|node| node.strategy.name() == strategy).then(|| {
+                Quantity::new(name, move |run| {
+                    run.outcome.report.revenue_of(&strategy)?.revenue_share
+                })
+            })
         }
         ["interval_ms", "geometric", window, first] => {
             let (window, first) = (number(window)?, number(first)?);
@@ -159,21 +180,32 @@ fn special(name: &str, scenario: &Scenario) -> Option<Quantity> {
     }
 }
 
-/// The part of the chain that these nodes found.
-fn revenue(run: &Observed<'_>, nodes: &[usize]) -> Option<f64> {
+/// The part of the chain that this node found.
+fn revenue(run: &Observed<'_>, node: usize) -> Option<f64> {
     let report = &run.outcome.report;
-    let found = nodes.iter().filter_map(|node| report.nodes.get(*node));
-    let found: u64 = found.map(|node| node.blocks_on_chain).sum();
+    let found = report.nodes.get(node)?.blocks_on_chain;
     (report.blocks.on_chain > 0).then(|| float(found) / float(report.blocks.on_chain))
 }
 
 /// The mean time between finds, from what the scenario says: the work of a block over the
-/// hash rate. In milliseconds; only where the difficulty is fixed.
+/// hash rate. In milliseconds; only where both are the same in the whole run, for a law takes
+/// blocks to come at one rate: see [`ONE_RATE`].
 fn expected_interval_ms(scenario: &Scenario) -> Option<f64> {
-    let consensus = scenario.consensus(Timestamp::default());
-    let tries = consensus.difficulty.initial().work().to_f64();
+    let DifficultyRule::Fixed { target } = scenario.rules.difficulty else {
+        return None;
+    };
+    let changes = |action: &Action| {
+        matches!(
+            action,
+            Action::SetHashRate { .. } | Action::Crash { .. } | Action::Restart { .. }
+        )
+    };
+    let mut actions = scenario.events.iter().map(|event| &event.action);
+    if scenario.churn.is_some() || actions.any(changes) {
+        return None;
+    }
     match scenario.mining.hash_rate {
-        HashRate::PerSecond(rate) if rate > 0.0 => Some(1e3 * tries / rate),
+        HashRate::PerSecond(rate) if rate > 0.0 => Some(1e3 * target.work().to_f64() / rate),
         _ => None,
     }
 }
@@ -275,6 +307,46 @@ mod tests {
     #[test]
     fn the_fork_law_gives_the_number_of_its_paper() {
         assert!((competing(11.37, 633.68) - 0.0178).abs() < 0.000_05);
+    }
+
+    /// What a law gives for a run of this scenario.
+    fn law(name: &str, toml: &str) -> Option<f64> {
+        let toml = format!(
+            "stop.height = 30\nnetwork = {{ nodes = 3, link = {{ latency = '1s' }} }}\n{toml}"
+        );
+        let scenario = Scenario::from_toml(&toml).unwrap();
+        let watcher = crate::validate::behind::Watcher::new(&scenario);
+        let mut options = forkful_sim::Options::default();
+        options.watchers.push(watcher.sink());
+        let outcome = forkful_sim::play(&scenario, options).unwrap();
+        let run = Observed {
+            scenario: &scenario,
+            outcome: &outcome,
+            behind: Some(watcher.seen()),
+        };
+        Quantity::parse(name, &scenario).unwrap().of(&run)
+    }
+
+    #[test]
+    fn a_law_of_one_rate_says_nothing_of_a_run_with_several() {
+        let fixed =
+            "mining.hash_rate = 100\nconsensus.difficulty = { rule = 'fixed', zero_bits = 10 }";
+        let rate = "mining.hash_rate = 100\n[consensus.difficulty]\ninitial = { zero_bits = 10 }\ninterval = '10s'";
+        let several = [
+            format!("{rate}\nrule = 'bitcoin'\nwindow = 5"),
+            format!("{rate}\nrule = 'asert'\nhalf_life = '1min'"),
+            format!("{rate}\nrule = 'lwma'\nwindow = 5"),
+            format!(
+                "{fixed}\nevents = [{{ at = '1s', do = 'hash-rate', node = 0, hash_rate = 9 }}]"
+            ),
+            format!("{fixed}\nevents = [{{ at = '1s', do = 'crash', node = 0 }}]"),
+        ];
+        for name in ["fork_law", "behind.law", "intervals.kolmogorov"] {
+            assert!(law(name, fixed).is_some(), "{name}");
+            for toml in &several {
+                assert_eq!(law(name, toml), None, "{name} of {toml}");
+            }
+        }
     }
 
     #[test]

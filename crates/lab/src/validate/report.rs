@@ -14,6 +14,8 @@ pub struct ValidationReport {
     pub interrupted: bool,
     /// Whether every check was passed.
     pub passed: bool,
+    /// How many checks there were to be.
+    pub checks_max: u64,
     /// Every check, in order.
     pub checks: Vec<CheckReport>,
 }
@@ -51,6 +53,8 @@ pub struct CheckReport {
     pub half_width_max: Option<f64>,
     /// Runs that gave a value.
     pub runs: u64,
+    /// Why there is no interval; `null` if there is one.
+    pub missing: Option<String>,
     /// What is to be made of it.
     pub verdict: Verdict,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use forkful_core::{NodeId, limits};
 
 use super::{
-    BLOCKS_MAX, Checked, ENTRY_BYTES_MIN, MILLISECOND, not_taken, size, span,
+    BLOCKS_MAX, Checked, ENTRY_BYTES_MIN, MILLISECOND, not_taken, only_keys, size, span,
     topology::linked_pair, topology::node, whole, within_limit,
 };
 use crate::action::{Action, Submission, TimedAction, When, Workload};
@@ -26,7 +26,7 @@ pub(super) fn event(
     stop: &Stop,
 ) -> Checked<TimedAction> {
     let path = format!("events[{position}]");
-    only_its_own_keys(&path, table)?;
+    keys_of_action(&path, table)?;
     Ok(TimedAction {
         when: when(&path, table, stop)?,
         action: action(&path, position, table, network, rules)?,
@@ -213,8 +213,7 @@ fn entry_bytes(path: &str, given: Option<Size>, rules: &Rules) -> Checked<u32> {
     size(path, given, ENTRY_BYTES_MIN, ENTRY_BYTES_MIN..=most)
 }
 
-/// A key that the event has no use for is a misunderstanding, so it is an error.
-fn only_its_own_keys(path: &str, table: &EventTable) -> Checked<()> {
+fn keys_of_action(path: &str, table: &EventTable) -> Checked<()> {
     let takes = match table.action {
         ActionWord::Split => "groups",
         ActionWord::Cut | ActionWord::Heal => "between",
@@ -232,15 +231,5 @@ fn only_its_own_keys(path: &str, table: &EventTable) -> Checked<()> {
         ("count", table.count.is_some()),
         ("bytes", table.bytes.is_some()),
     ];
-    let words = || takes.split([' ', ',']);
-    match given
-        .iter()
-        .find(|(key, given)| *given && words().all(|word| word != *key))
-    {
-        Some((key, _)) => {
-            let owner = table.action.name();
-            Err(not_taken(owner, takes).at(format!("{path}.{key}")))
-        }
-        None => Ok(()),
-    }
+    only_keys(path, table.action.name(), takes, &given)
 }

@@ -284,6 +284,17 @@ fn not_taken(owner: &str, takes: &'static str) -> Problem {
     }
 }
 
+/// A key of a table that `owner` has no use for is a misunderstanding, so it is an error. What it
+/// takes is written as a sentence has it: `a, b and c`.
+fn only_keys(path: &str, owner: &str, takes: &'static str, given: &[(&str, bool)]) -> Checked<()> {
+    let is_taken = |key: &str| takes.split([' ', ',']).any(|word| word == key);
+    let mut given = given.iter().filter(|(_, is_given)| *is_given);
+    match given.find(|(key, _)| !is_taken(key)) {
+        Some((key, _)) => Err(not_taken(owner, takes).at(format!("{path}.{key}"))),
+        None => Ok(()),
+    }
+}
+
 /// The moment of an event, which the run must reach.
 fn within_limit(path: String, time: Duration, stop: &Stop) -> Checked<When> {
     if time > stop.time_limit {

@@ -3,7 +3,7 @@
 use forkful_core::difficulty::DifficultyError;
 use forkful_core::{Consensus, DifficultyRule, ForkChoice, Target, Timestamp};
 
-use super::{Checked, MILLISECOND, not_taken, size, span, whole};
+use super::{Checked, MILLISECOND, only_keys, size, span, whole};
 use crate::document::{ConsensusTable, DifficultyTable, DifficultyWord, TargetTable};
 use crate::error::Problem;
 use crate::quantity::{SPAN_MAX, Span};
@@ -53,7 +53,7 @@ pub(super) fn rules(table: &ConsensusTable) -> Checked<Rules> {
 
 fn difficulty(table: &DifficultyTable) -> Checked<DifficultyRule> {
     let word = table.rule.unwrap_or(DifficultyWord::Fixed);
-    only_its_own_keys(table, word)?;
+    keys_of_rule(table, word)?;
     let rule = match word {
         DifficultyWord::Fixed => {
             let given = TargetTable {
@@ -94,8 +94,7 @@ fn difficulty(table: &DifficultyTable) -> Checked<DifficultyRule> {
     }
 }
 
-/// A key that the rule has no use for is a misunderstanding, so it is an error.
-fn only_its_own_keys(table: &DifficultyTable, word: DifficultyWord) -> Checked<()> {
+fn keys_of_rule(table: &DifficultyTable, word: DifficultyWord) -> Checked<()> {
     let (owner, takes) = match word {
         DifficultyWord::Fixed => ("fixed", "zero_bits, zero_hex_digits or target"),
         DifficultyWord::Bitcoin => ("bitcoin", "initial, limit, interval, window and clamp"),
@@ -113,14 +112,7 @@ fn only_its_own_keys(table: &DifficultyTable, word: DifficultyWord) -> Checked<(
         ("clamp", table.clamp.is_some()),
         ("half_life", table.half_life.is_some()),
     ];
-    let words = || takes.split([' ', ',']);
-    match given
-        .iter()
-        .find(|(key, given)| *given && words().all(|word| word != *key))
-    {
-        Some((name, _)) => Err(not_taken(owner, takes).at(key(name))),
-        None => Ok(()),
-    }
+    only_keys(PATH, owner, takes, &given)
 }
 
 fn initial(table: &DifficultyTable) -> Checked<Target> {

@@ -91,9 +91,10 @@ mod tests {
             ("'honest'", "honest"),
             ("'selfish'", "selfish"),
             ("{ kind = 'selfish' }", "selfish"),
-            ("'lead-stubborn'", "stubborn"),
-            ("'equal-fork-stubborn'", "stubborn"),
-            ("'trail-stubborn'", "stubborn"),
+            ("'lead-stubborn'", "lead-stubborn"),
+            ("'equal-fork-stubborn'", "equal-fork-stubborn"),
+            ("'trail-stubborn'", "trail-stubborn"),
+            ("{ kind = 'stubborn', lead = true, trail = 1 }", "stubborn"),
             ("'double-spend'", "double-spend"),
             ("'time-warp'", "time-warp"),
         ] {

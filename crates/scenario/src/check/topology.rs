@@ -6,7 +6,7 @@ use forkful_core::NodeId;
 
 use super::distribution::{Bounds, distribution};
 use super::regions::{DEGREE, LINKS};
-use super::{Checked, not_taken, whole};
+use super::{Checked, only_keys, whole};
 use crate::distribution::Distribution;
 use crate::document::{
     DistributionValue, Document, TopologyKind, TopologyTable, TopologyValue, TopologyWord,
@@ -51,7 +51,7 @@ pub(super) fn topology(
             TopologyWord::Bounded => TopologyKind::Bounded,
         }),
     };
-    only_its_own_keys(table)?;
+    keys_of_kind(table)?;
     Ok(match table.kind {
         TopologyKind::Full => Topology::Full,
         TopologyKind::Ring => Topology::Ring,
@@ -81,7 +81,7 @@ pub(super) fn topology(
                 }
             },
         },
-        TopologyKind::Edges => Topology::Edges(Arc::new(edges(table, nodes, files)?)),
+        TopologyKind::Edges => Topology::Edges(edges(table, nodes, files)?),
     })
 }
 
@@ -159,7 +159,7 @@ pub(super) fn there_are(set: &NodeSet, nodes: u32, path: impl Fn() -> String) ->
     }
 }
 
-fn edges(table: &TopologyTable, nodes: u32, files: &Files) -> Checked<EdgeList> {
+fn edges(table: &TopologyTable, nodes: u32, files: &Files) -> Checked<Arc<EdgeList>> {
     let list = match (&table.edges, &table.file) {
         (Some(_), Some(_)) => return Err(Problem::OnlyOne("edges and file").at(KEY)),
         (None, None) => {
@@ -167,8 +167,12 @@ fn edges(table: &TopologyTable, nodes: u32, files: &Files) -> Checked<EdgeList> 
             return Err(Problem::Missing(missing).at(key("edges")));
         }
         (None, Some(name)) => {
+            if let Some(links) = files.links(name, nodes) {
+                return Ok(links);
+            }
             let text = files.get(name).unwrap_or_default();
-            return parse_edges(text, nodes).map_err(|fault| of_file(fault, name, nodes));
+            let links = parse_edges(text, nodes).map_err(|fault| of_file(fault, name, nodes))?;
+            return Ok(Arc::new(links));
         }
         (Some(list), None) => list,
     };
@@ -177,12 +181,14 @@ fn edges(table: &TopologyTable, nodes: u32, files: &Files) -> Checked<EdgeList> 
         let (a, b) = pair(&key(&format!("edges[{position}]")), ends, nodes)?;
         edges.push((a, b, position, None));
     }
-    EdgeList::new(edges).map_err(|fault| match fault {
-        EdgeFault::Twice { line, a, b } => {
-            Problem::LinkTwice(a, b).at(key(&format!("edges[{line}]")))
-        }
-        other => of_file(other, "edges", nodes),
-    })
+    EdgeList::new(edges)
+        .map(Arc::new)
+        .map_err(|fault| match fault {
+            EdgeFault::Twice { line, a, b } => {
+                Problem::LinkTwice(a, b).at(key(&format!("edges[{line}]")))
+            }
+            other => of_file(other, "edges", nodes),
+        })
 }
 
 /// What is wrong with a file of links, and where in it.
@@ -205,8 +211,7 @@ fn of_file(fault: EdgeFault, name: &str, nodes: u32) -> Fault {
     problem.at(key("file")).on_line(name, line)
 }
 
-/// A key that the topology has no use for is a misunderstanding, so it is an error.
-fn only_its_own_keys(table: &TopologyTable) -> Checked<()> {
+fn keys_of_kind(table: &TopologyTable) -> Checked<()> {
     let (owner, takes) = match table.kind {
         TopologyKind::Full | TopologyKind::Ring | TopologyKind::Line | TopologyKind::Star => {
             ("this kind of topology", "")
@@ -227,14 +232,7 @@ fn only_its_own_keys(table: &TopologyTable) -> Checked<()> {
         ("edges", table.edges.is_some()),
         ("file", table.file.is_some()),
     ];
-    let words = || takes.split([' ', ',']);
-    match given
-        .iter()
-        .find(|(name, given)| *given && words().all(|word| word != *name))
-    {
-        Some((name, _)) => Err(not_taken(owner, takes).at(key(name))),
-        None => Ok(()),
-    }
+    only_keys(KEY, owner, takes, &given)
 }
 
 /// One node that there is.

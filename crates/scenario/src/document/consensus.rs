@@ -2,7 +2,7 @@
 
 use forkful_core::ForkChoice;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Genesis, Size, Span};
 
@@ -26,7 +26,7 @@ pub(crate) struct ConsensusTable {
 }
 
 /// Which of two valid chains is followed.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ForkChoiceWord {
     /// The one with the most total work.

@@ -12,13 +12,15 @@ mod topology;
 
 use forkful_core::Relay;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Fraction, Nodes, Rate, Size, Span, SpanOrOff};
 use crate::scenario::Kernel;
 use crate::world::World;
 
-pub(crate) use consensus::{ConsensusTable, DifficultyTable, DifficultyWord, TargetTable};
+pub(crate) use consensus::{
+    ConsensusTable, DifficultyTable, DifficultyWord, ForkChoiceWord, TargetTable,
+};
 pub(crate) use distribution::{BytesValue, DistributionTable, DistributionValue};
 pub(crate) use network::{
     JitterTable, JitterValue, JitterWord, LinkTable, LinksTable, NetworkTable, NodesTable, PerWord,
@@ -87,7 +89,7 @@ pub(crate) struct RelayTable {
 }
 
 /// What a node does with a block that is new to it.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum RelayWord {
     /// Pushes the whole block to every peer.
