@@ -15,8 +15,10 @@
 
 pub mod actor;
 pub mod clock;
+pub mod handle;
 pub mod ledger;
 pub mod mesh;
 pub mod miner;
+pub mod peers;
 pub mod store;
 pub mod transport;
