@@ -138,7 +138,9 @@ impl Miner {
                 return;
             };
             if !is_over.swap(true, Ordering::Relaxed) {
-                all.iter().for_each(|thread| drop(thread.stop()));
+                for thread in all {
+                    thread.stop();
+                }
                 // Nobody listens any more when the node was just stopped.
                 let _ = found.send(result.map(Arc::new));
             }
