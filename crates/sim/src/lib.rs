@@ -34,7 +34,7 @@ mod trace;
 mod wheel;
 
 pub use lottery::{Clock, Lottery};
-pub use play::{PlayError, play};
+pub use play::{PlayError, check, play};
 pub use queue::{EventQueue, Place};
 pub use run::{MessageSink, Options, Sending};
 pub use trace::TraceHash;

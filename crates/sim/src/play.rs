@@ -13,40 +13,50 @@ pub enum PlayError {
     /// It mines as fast as the machine can, and in virtual time there is no machine.
     #[error("hash_rate: \"unlimited\" has no meaning in virtual time: give tries per second")]
     Unlimited,
-    /// So many blocks would be found at once that the run would never end.
+    /// The run would find more blocks than memory holds.
     #[error(
-        "{key}: a block would be found every {interval:.1e} s, and the simulator's least is \
-         {INTERVAL_MIN:.0e} s: give a lower hash rate or a higher difficulty"
+        "{key}: until stop.time_limit about {blocks:.1e} blocks would be found, and a run has at most \
+         {BLOCKS_MAX:.0e}: give a lower hash rate, a higher difficulty or an earlier end"
     )]
-    TooFast {
+    TooManyBlocks {
         /// What sets the hash rate.
         key: &'static str,
-        /// The mean time between two blocks, in seconds, at the first difficulty.
-        interval: f64,
+        /// How many are expected.
+        blocks: f64,
     },
 }
 
-/// The least mean time between two blocks, in seconds: a hundredth of what a message takes on
-/// the fastest networks.
-const INTERVAL_MIN: f64 = 1e-6;
+/// The most blocks that a run may be expected to find: some gigabytes of tree.
+const BLOCKS_MAX: f64 = 2e7;
+
+/// Whether a scenario can be played: cheap, and takes no memory.
+///
+/// # Errors
+/// It asks for what the simulator cannot do.
+pub fn check(scenario: &Scenario) -> Result<(), PlayError> {
+    scenario.check_world(World::Sim)?;
+    check_rates(scenario)
+}
 
 /// Plays a scenario in virtual time, until it is over.
 ///
 /// # Errors
 /// The scenario asks for what the simulator cannot do.
 pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError> {
-    scenario.check_world(World::Sim)?;
-    check_speed(scenario)?;
+    check(scenario)?;
     let mut sim = Sim::new(scenario, options);
     sim.start();
     let end = sim.until_over();
     Ok(sim.finish(end))
 }
 
-/// Refuses hash rates that have no meaning in virtual time.
-fn check_speed(scenario: &Scenario) -> Result<(), PlayError> {
-    let consensus = scenario.consensus(START);
-    let tries = consensus.difficulty.initial().work().to_f64();
+/// Refuses hash rates that have no meaning in virtual time, and those at which a fixed target
+/// lets blocks be found without end. A target that adapts catches up by itself.
+fn check_rates(scenario: &Scenario) -> Result<(), PlayError> {
+    let difficulty = scenario.consensus(START).difficulty;
+    let is_fixed = difficulty.interval_ms().is_none();
+    let tries = difficulty.initial().work().to_f64();
+    let seconds = scenario.stop.time_limit.as_secs_f64();
     let events = scenario
         .events
         .iter()
@@ -59,9 +69,9 @@ fn check_speed(scenario: &Scenario) -> Result<(), PlayError> {
         let HashRate::PerSecond(rate) = rate else {
             return Err(PlayError::Unlimited);
         };
-        let interval = tries / rate;
-        if interval < INTERVAL_MIN {
-            return Err(PlayError::TooFast { key, interval });
+        let blocks = rate / tries * seconds;
+        if is_fixed && blocks > BLOCKS_MAX {
+            return Err(PlayError::TooManyBlocks { key, blocks });
         }
     }
     Ok(())
@@ -76,11 +86,11 @@ mod tests {
         for (toml, told) in [
             (
                 "mining.hash_rate = 1e24",
-                "mining.hash_rate: a block would be found every ",
+                "mining.hash_rate: until stop.time_limit about ",
             ),
             (
                 "events = [{ at = '1s', do = 'hash-rate', node = 0, hash_rate = 1e24 }]",
-                "hash_rate of an event: a block would be found every ",
+                "hash_rate of an event: until stop.time_limit about ",
             ),
             (
                 "mining.hash_rate = 'unlimited'",
