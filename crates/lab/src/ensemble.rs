@@ -167,7 +167,7 @@ impl Ensemble {
         let of_node = ["blocks_mined", "blocks_on_chain", "revenue_share", "reorgs"];
         let of_node = of_node.map(|what| format!("nodes.{node}.{what}"));
         let of_group = |group: &Group| {
-            let strategy = group.strategy;
+            let strategy = &group.strategy;
             ["revenue_share", "stale_rate"].map(|what| format!("groups.{strategy}.{what}"))
         };
         let of_groups: Vec<String> = self.groups.iter().flat_map(of_group).collect();
