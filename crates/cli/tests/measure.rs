@@ -129,7 +129,7 @@ fn a_trace_is_written_beside_a_run() {
 #[test]
 fn a_trace_that_cannot_be_written_ends_the_run() {
     let directory =
-        directory_with(&FORKING.replace("height = 20", "height = 10000000, time_limit = '20d'"));
+        directory_with(&FORKING.replace("height = 20", "height = 100000000, time_limit = '3650d'"));
     let output = run(
         directory.path(),
         &["--json", "--trace", "/dev/full", "--force"],
