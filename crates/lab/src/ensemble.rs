@@ -33,7 +33,8 @@ pub struct Ensemble {
 /// What the reports say of all nodes of one strategy.
 #[derive(Debug)]
 struct Group {
-    strategy: &'static str,
+    strategy: String,
+    /// In the first run that has any.
     nodes: u64,
     hash_share: Sample,
     revenue_share: Sample,
@@ -58,7 +59,7 @@ impl Ensemble {
             let strategy = node.strategy.name();
             match groups.iter_mut().find(|group| group.strategy == strategy) {
                 Some(group) => group.nodes += 1,
-                None => groups.push(Group::new(strategy)),
+                None => groups.push(Group::new(strategy, 1)),
             }
         }
         let metrics = Metric::all().into_iter();
@@ -89,6 +90,16 @@ impl Ensemble {
             }
         }
         self.add_depths(report);
+        // Where chance chooses who plays what, the first seed may lack a strategy.
+        for row in &report.revenue {
+            if !self
+                .groups
+                .iter()
+                .any(|group| group.strategy == row.strategy)
+            {
+                self.groups.push(Group::new(&row.strategy, row.nodes));
+            }
+        }
         for group in &mut self.groups {
             group.add(report);
         }
@@ -156,7 +167,7 @@ impl Ensemble {
         let of_node = ["blocks_mined", "blocks_on_chain", "revenue_share", "reorgs"];
         let of_node = of_node.map(|what| format!("nodes.{node}.{what}"));
         let of_group = |group: &Group| {
-            let strategy = group.strategy;
+            let strategy = &group.strategy;
             ["revenue_share", "stale_rate"].map(|what| format!("groups.{strategy}.{what}"))
         };
         let of_groups: Vec<String> = self.groups.iter().flat_map(of_group).collect();
@@ -245,10 +256,10 @@ impl Ensemble {
 }
 
 impl Group {
-    fn new(strategy: &'static str) -> Self {
+    fn new(strategy: &str, nodes: u64) -> Self {
         Group {
-            strategy,
-            nodes: 1,
+            strategy: strategy.to_owned(),
+            nodes,
             hash_share: Sample::EMPTY,
             revenue_share: Sample::EMPTY,
             stale_rate: Sample::EMPTY,
@@ -256,7 +267,7 @@ impl Group {
     }
 
     fn add(&mut self, report: &Report) {
-        let Some(own) = report.revenue_of(self.strategy) else {
+        let Some(own) = report.revenue_of(&self.strategy) else {
             return;
         };
         self.hash_share.add(own.hash_share);
@@ -270,7 +281,7 @@ impl Group {
 
     fn estimate(&self, quantile: &mut Quantile) -> GroupEstimate {
         GroupEstimate {
-            strategy: self.strategy.to_owned(),
+            strategy: self.strategy.clone(),
             nodes: self.nodes,
             hash_share: self.hash_share.mean(),
             revenue_share: self.revenue_share.estimate(quantile),

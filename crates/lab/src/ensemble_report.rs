@@ -57,9 +57,10 @@ pub struct Quantity {
 /// All nodes of one strategy, taken together.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct GroupEstimate {
-    /// The strategy, as in the scenario.
+    /// The strategy, by the word that reports have for it: `lead-stubborn` for any node that is
+    /// stubborn in this way alone.
     pub strategy: String,
-    /// How many nodes have it.
+    /// How many nodes have it; where seeds decide it, in the first run that has any.
     pub nodes: u64,
     /// Their part of the hash rate when a run began, 0 to 1; the mean where seeds decide it.
     pub hash_share: f64,

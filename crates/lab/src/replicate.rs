@@ -51,8 +51,9 @@ impl Plan {
     /// Whether this can be done with the scenario: asked before anything is written or played.
     ///
     /// # Errors
-    /// There is no such quantity, or there are not so many seeds.
+    /// There is no such quantity, there are not so many seeds, or it cannot be simulated.
     pub fn check(&self, scenario: &Scenario) -> Result<(), LabError> {
+        forkful_sim::check(scenario)?;
         if let Some(until) = &self.until {
             Ensemble::new(scenario).has(&until.metric)?;
         }

@@ -306,7 +306,8 @@ impl Scenario {
             .links_with(network.nodes, self.seed, &degrees, &named)
     }
 
-    /// The most links that one node has for certain, those that the scenario names among them.
+    /// The most links that one node has for certain: those of its topology, and those that the
+    /// scenario names, as if none of them were the same.
     pub(crate) fn widest(&self) -> u64 {
         let network = &self.network;
         let by_topology = network.topology.widest(network.nodes);
@@ -314,7 +315,7 @@ impl Scenario {
             return by_topology;
         }
         let named = network.links.keys().flat_map(|(a, b)| [*a, *b]);
-        by_topology.max(most_often(named.collect()))
+        by_topology + most_often(named.collect())
     }
 
     /// How many links there are: exact where chance has no part, else about so many. Takes no

@@ -1,8 +1,9 @@
 //! Networks that are wrong, and the sentence that each gets.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use forkful_core::limits;
+use forkful_core::{NodeId, limits};
 use forkful_scenario::{FileError, Overrides, Scenario, ScenarioError, World};
 
 /// A scenario and the files beside it.
@@ -362,4 +363,25 @@ fn a_network_of_attackers_alone_is_refused() {
     let error = Scenario::from_toml("nodes = [{ strategy = 'selfish' }]").unwrap_err();
     let told = "nodes: every node attacks: at least one must be honest";
     assert!(error.to_string().contains(told), "{error}");
+}
+
+/// Attackers that a seed chooses by chance may be all of a small network in one run of many.
+#[test]
+fn attackers_chosen_by_chance_may_be_everybody() {
+    let toml = "network.nodes = 2\nnodes = [{ share = 0.999, strategy = 'selfish' }]";
+    Scenario::from_toml(toml).unwrap();
+}
+
+/// A table that names a link for its loss alone used to give it back the latency of all links.
+#[test]
+fn a_link_of_a_list_keeps_its_latency() {
+    let toml = "network = { nodes = 3, topology = { kind = 'edges', file = 'net.csv' } }\n\
+                [[links]]\nbetween = [0, 1]\nloss = 0.5";
+    let scenario = load(toml, &[("net.csv", "0,1,250\n1,2\n")]).unwrap();
+    let link = scenario.link(NodeId(0), NodeId(1));
+    assert_eq!((link.latency, link.loss), (Duration::from_millis(250), 0.5));
+    assert_eq!(
+        scenario.link(NodeId(1), NodeId(2)).latency,
+        Duration::from_millis(40)
+    );
 }

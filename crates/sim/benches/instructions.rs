@@ -21,8 +21,8 @@ fn simblock(nodes: u32, blocks: u64) -> Scenario {
     scenario.with(&overrides).unwrap()
 }
 
-// A bound is 5 % above what was counted when it was set; docs/benchmarks.md has the counts.
-// One that is passed is either a slip, to be mended, or has its reason written there.
+// A bound is 5 % above what was counted when it was set. One that is passed is either a slip,
+// to be mended, or has its reason written in docs/benchmarks.md.
 
 #[library_benchmark(
     config = LibraryBenchmarkConfig::default()

@@ -24,6 +24,7 @@ mod ending;
 mod lottery;
 mod network;
 mod news;
+mod play;
 mod queue;
 mod run;
 mod shelf;
@@ -33,6 +34,7 @@ mod trace;
 mod wheel;
 
 pub use lottery::{Clock, Lottery};
+pub use play::{PlayError, check, play};
 pub use queue::{EventQueue, Place};
-pub use run::{MessageSink, Options, PlayError, Sending, play};
+pub use run::{MessageSink, Options, Sending};
 pub use trace::TraceHash;

@@ -7,8 +7,7 @@ use forkful_core::{
     Time, Timestamp,
 };
 use forkful_scenario::{
-    Action, HashRate, NodeSpec, Outcome, Recorder, Scenario, ScenarioError, Sink, StrategyKind,
-    Stream, Timetable, World,
+    HashRate, NodeSpec, Recorder, Scenario, Sink, StrategyKind, Stream, Timetable, World,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -23,7 +22,7 @@ use crate::trace::TraceHash;
 
 /// When virtual time begins: 2026-01-01T00:00:00Z, in milliseconds since 1970. The wall
 /// clock of the machine has no part in a simulation.
-const START: Timestamp = Timestamp(1_767_225_600_000);
+pub(crate) const START: Timestamp = Timestamp(1_767_225_600_000);
 
 /// How many events are played between two looks at whether to stop.
 const LOOK: u32 = 4_096;
@@ -60,69 +59,6 @@ pub struct Sending {
     pub kind: MessageKind,
     /// Its length in bytes, as the links feel it.
     pub bytes: u32,
-}
-
-/// Why a scenario cannot be simulated.
-#[derive(Debug, thiserror::Error)]
-pub enum PlayError {
-    /// It asks for what the simulator cannot do.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// It mines as fast as the machine can, and in virtual time there is no machine.
-    #[error("hash_rate: \"unlimited\" has no meaning in virtual time: give tries per second")]
-    Unlimited,
-    /// So many blocks would be found at once that the run would never end.
-    #[error(
-        "{key}: a block would be found every {interval:.1e} s, and the simulator's least is \
-         {INTERVAL_MIN:.0e} s: give a lower hash rate or a higher difficulty"
-    )]
-    TooFast {
-        /// What sets the hash rate.
-        key: &'static str,
-        /// The mean time between two blocks, in seconds, at the first difficulty.
-        interval: f64,
-    },
-}
-
-/// The least mean time between two blocks, in seconds: a hundredth of what a message takes on
-/// the fastest networks.
-const INTERVAL_MIN: f64 = 1e-6;
-
-/// Plays a scenario in virtual time, until it is over.
-///
-/// # Errors
-/// The scenario asks for what the simulator cannot do.
-pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError> {
-    scenario.check_world(World::Sim)?;
-    check_speed(scenario)?;
-    let mut sim = Sim::new(scenario, options);
-    sim.start();
-    let end = sim.until_over();
-    Ok(sim.finish(end))
-}
-
-/// Refuses hash rates that have no meaning in virtual time.
-fn check_speed(scenario: &Scenario) -> Result<(), PlayError> {
-    let consensus = scenario.consensus(START);
-    let tries = consensus.difficulty.initial().work().to_f64();
-    let events = scenario
-        .events
-        .iter()
-        .filter_map(|event| match event.action {
-            Action::SetHashRate { hash_rate, .. } => Some(("events", hash_rate)),
-            _ => None,
-        });
-    let own = [("mining.hash_rate", scenario.mining.hash_rate)];
-    for (key, rate) in own.into_iter().chain(events) {
-        let HashRate::PerSecond(rate) = rate else {
-            return Err(PlayError::Unlimited);
-        };
-        let interval = tries / rate;
-        if interval < INTERVAL_MIN {
-            return Err(PlayError::TooFast { key, interval });
-        }
-    }
-    Ok(())
 }
 
 /// The one tree that all nodes share.
@@ -218,7 +154,7 @@ pub(crate) enum Happening {
 }
 
 impl<'a> Sim<'a> {
-    fn new(scenario: &'a Scenario, options: Options) -> Self {
+    pub fn new(scenario: &'a Scenario, options: Options) -> Self {
         let tree = BlockTree::new(scenario.consensus(START), Lottery);
         let genesis = BlockRef {
             hash: tree.hash(BlockId::GENESIS),
@@ -267,7 +203,7 @@ impl<'a> Sim<'a> {
         }
     }
 
-    fn start(&mut self) {
+    pub fn start(&mut self) {
         let stop = self.scenario.stop;
         for time in stop.time.into_iter().chain([stop.time_limit]) {
             self.queue.push(Time::ZERO + time, Happening::Look);
@@ -283,7 +219,7 @@ impl<'a> Sim<'a> {
         self.draw_again();
     }
 
-    fn until_over(&mut self) -> End {
+    pub fn until_over(&mut self) -> End {
         let mut played = 0_u32;
         loop {
             self.act_on_time();
@@ -399,27 +335,5 @@ mod tests {
     #[test]
     fn an_event_is_half_a_line_of_the_cache() {
         assert_eq!(size_of::<(Place, Happening)>(), 32);
-    }
-
-    #[test]
-    fn a_network_that_finds_blocks_without_end_is_refused() {
-        for (toml, told) in [
-            (
-                "mining.hash_rate = 1e24",
-                "mining.hash_rate: a block would be found every ",
-            ),
-            (
-                "events = [{ at = '1s', do = 'hash-rate', node = 0, hash_rate = 1e24 }]",
-                "events: a block would be found every ",
-            ),
-            (
-                "mining.hash_rate = 'unlimited'",
-                "hash_rate: \"unlimited\" has no meaning",
-            ),
-        ] {
-            let scenario = Scenario::from_toml(toml).unwrap();
-            let error = play(&scenario, Options::default()).unwrap_err();
-            assert!(error.to_string().starts_with(told), "{error}");
-        }
     }
 }

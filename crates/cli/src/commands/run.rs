@@ -36,6 +36,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if let Some(runs_max) = args.runs_max() {
         return ensemble::run(args, &name, &scenario, runs_max);
     }
+    check(world, &scenario).map_err(|error| Failure::Play {
+        name: name.clone(),
+        error: Box::new(error),
+    })?;
     let outputs = Outputs::open(args)?;
     let record = Record::open(&args.measure, &scenario).map_err(Failure::lab(&name))?;
     let interrupt = CancellationToken::new();
@@ -116,6 +120,14 @@ fn play(
     }
     let sinks = sinks.all.into_iter().chain(sinks.watchers).collect();
     Ok(mesh::play(scenario, mesh::Options { sinks, interrupt })?)
+}
+
+/// Whether the world can play the scenario: asked before a file is touched.
+fn check(world: World, scenario: &Scenario) -> Result<(), PlayFault> {
+    match world {
+        World::Sim => Ok(forkful_sim::check(scenario)?),
+        World::Mesh | World::Tcp => Ok(mesh::check(scenario)?),
+    }
 }
 
 /// The scenario that is named, with what the command line changes in it.

@@ -91,9 +91,8 @@ impl Quantity {
     pub fn condition(&self) -> Option<&'static str> {
         match self.name.as_str() {
             "fork_law" | "behind.law" | "intervals.kolmogorov" => Some(ONE_RATE),
-            name if name.starts_with("races.") || name == "selfish_law" => {
-                Some("there are races only where a node attacks")
-            }
+            "selfish_law" => Some("the formula is that of a node which plays selfish"),
+            name if name.starts_with("races.") => Some("there are races only where a node attacks"),
             name if name.starts_with("attempts.") => {
                 Some("there are attempts only where a node plays double-spend")
             }

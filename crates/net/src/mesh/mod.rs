@@ -44,12 +44,22 @@ pub enum PlayError {
 /// Threads beside those of the miners, for the runtime's own needs.
 const SPARE_THREADS: usize = 16;
 
+/// Whether a mesh can play a scenario.
+///
+/// # Errors
+/// It asks for what a mesh cannot do.
+pub fn check(scenario: &Scenario) -> Result<(), PlayError> {
+    scenario.check_world(World::Mesh)?;
+    run::kernel(scenario.mining.kernel)?;
+    Ok(())
+}
+
 /// Plays a scenario in a runtime of its own, until it is over.
 ///
 /// # Errors
 /// The scenario asks for what a mesh cannot do, or a part of the network panicked.
 pub fn play(scenario: &Scenario, options: Options) -> Result<Outcome, PlayError> {
-    scenario.check_world(World::Mesh)?;
+    check(scenario)?;
     let nodes = scenario.network.nodes as usize;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_time()

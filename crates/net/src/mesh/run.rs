@@ -332,7 +332,7 @@ fn chain_to(participant: &Participant, tip: Hash) -> Option<Vec<Arc<Block>>> {
 }
 
 /// The kernel that a scenario asks for, if the machine has it.
-fn kernel(wanted: forkful_scenario::Kernel) -> Result<Kernel, PlayError> {
+pub(super) fn kernel(wanted: forkful_scenario::Kernel) -> Result<Kernel, PlayError> {
     let kernel = match wanted {
         forkful_scenario::Kernel::Auto => return Ok(Kernel::best()),
         forkful_scenario::Kernel::Avx512 => Kernel::Avx512,

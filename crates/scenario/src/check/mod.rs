@@ -55,7 +55,7 @@ pub(crate) fn scenario(source: Source) -> Checked<Scenario> {
     let stop = stop(&document.stop)?;
     let overrides = nodes::node_overrides(document, &network, seed)?;
     let mining = nodes::mining(&document.mining, &rules)?;
-    nodes::somebody_is_honest(&overrides, network.nodes)?;
+    nodes::somebody_is_honest(document, &overrides, network.nodes)?;
     nodes::somebody_mines(&mining, &overrides, network.nodes, seed)?;
     let mut events: Vec<TimedAction> = document
         .events

@@ -57,7 +57,10 @@ pub(super) fn network(document: &Document, files: &Files, seed: u64) -> Checked<
             loss: table.loss,
             ordered: table.ordered,
         };
-        let has_latency = table.latency.is_some();
+        // A list of links may say a latency of its own.
+        let own = topology.latency(ends);
+        let base = own.map_or(base, |latency| base.with_latency(latency));
+        let has_latency = table.latency.is_some() || own.is_some();
         if has_regions && !has_latency && table.jitter.is_some() {
             let owner = "a link with the latency between its regions";
             let problem = not_taken(owner, "the jitter of network.link, unless it has a latency");

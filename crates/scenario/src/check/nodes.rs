@@ -213,17 +213,23 @@ pub(super) fn somebody_mines(
     }
 }
 
-/// Attackers attack somebody, and agreement is that of honest nodes.
-pub(super) fn somebody_is_honest(overrides: &[NodeOverride], nodes: u32) -> Checked<()> {
-    let mut honest = vec![true; nodes as usize];
-    for change in overrides {
+/// Attackers attack somebody, and agreement is that of honest nodes. Where chance chooses the
+/// attackers, a seed that leaves nobody honest is a run like others.
+pub(super) fn somebody_is_honest(
+    document: &Document,
+    overrides: &[NodeOverride],
+    nodes: u32,
+) -> Checked<()> {
+    let mut attack = vec![false; nodes as usize];
+    for (table, change) in document.nodes.iter().zip(overrides) {
         if let Some(strategy) = change.strategy {
+            let is_certain = table.share.is_none_or(|Fraction(share)| share >= 1.0);
             for node in change.nodes.iter() {
-                honest[node.0 as usize] = strategy == StrategyKind::Honest;
+                attack[node.0 as usize] = strategy != StrategyKind::Honest && is_certain;
             }
         }
     }
-    match honest.contains(&true) {
+    match attack.contains(&false) {
         true => Ok(()),
         false => Err(Problem::NobodyHonest.at("nodes")),
     }

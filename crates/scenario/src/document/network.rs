@@ -131,9 +131,9 @@ pub(crate) struct LinksTable {
     /// The two ends: two nodes that the topology links. Required. Where chance decides who is
     /// linked, these two are.
     pub between: Vec<i64>,
-    /// As in `network.link`, which is the default.
+    /// As in `network.link`, which is the default; or what the list of links says.
     pub latency: Option<Span>,
-    /// As in `network.link`, which is the default.
+    /// As in `network.link`, which is the default. With regions it needs a latency.
     pub jitter: Option<JitterValue>,
     /// As in `network.link`, which is the default.
     pub bandwidth: Option<Bandwidth>,

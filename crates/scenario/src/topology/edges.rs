@@ -63,6 +63,16 @@ impl EdgeList {
         own.map(|(place, latency)| (self.pairs[*place as usize], *latency))
     }
 
+    /// The latency that it gives the link of two nodes, the lower first.
+    pub(super) fn latency(&self, ends: (NodeId, NodeId)) -> Option<Duration> {
+        let place = self.pairs.binary_search(&ends).ok()?;
+        let place = u32::try_from(place).ok()?;
+        let own = self
+            .latencies
+            .binary_search_by_key(&place, |(place, _)| *place);
+        Some(self.latencies[own.ok()?].1)
+    }
+
     /// The most links of one node.
     pub(super) fn widest(&self) -> u64 {
         let ends = self.pairs.iter().flat_map(|(a, b)| [*a, *b]);

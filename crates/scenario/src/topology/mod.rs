@@ -189,6 +189,14 @@ impl Topology {
         };
         list.into_iter().flat_map(|edges| edges.latencies())
     }
+
+    /// The latency that a list gives the link of two nodes, the lower first.
+    pub(crate) fn latency(&self, ends: (NodeId, NodeId)) -> Option<Duration> {
+        match self {
+            Topology::Edges(edges) => edges.latency(ends),
+            _ => None,
+        }
+    }
 }
 
 /// Pairs of `nodes` nodes.
