@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::door::{self, Admitted};
 use forkful_core::event::What;
-use forkful_core::node::TipChange;
+use forkful_core::node::{PoolError, TipChange};
 use forkful_core::{
-    Block, BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Effects, Entry, Input, Message,
-    Node, NodeId, PeerId, Sha256Pow, Strategy, Time, Timestamp, Wire,
+    Block, BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Effects, Entry, Hash, Input,
+    Message, Node, NodeId, PeerId, RuleError, Sha256Pow, Strategy, Time, Timestamp, Wire,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -70,7 +70,9 @@ impl Shared {
 #[derive(Debug)]
 pub enum Command {
     /// Get this on the chain; answer when it was taken and stored, or refused.
-    Submit(Entry, oneshot::Sender<()>),
+    Submit(Entry, oneshot::Sender<Result<Hash, PoolError>>),
+    /// Somebody outside found this block; answer what became of it, or the rule it broke.
+    SubmitBlock(Arc<Block>, oneshot::Sender<Result<Taken, RuleError>>),
     /// A connection was made.
     Connected(PeerId),
     /// A connection is gone.
@@ -81,6 +83,21 @@ pub enum Command {
     Pause(oneshot::Sender<()>),
     /// Search again.
     Resume,
+}
+
+/// What became of a block that was submitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// It is on the active chain now.
+    Active,
+    /// It is on another branch.
+    Branch,
+    /// It was here already.
+    Known,
+    /// It was here already, and is known to be invalid.
+    KnownInvalid,
+    /// It was not taken, because the body of its parent is not here yet.
+    Unconnected,
 }
 
 /// What an actor is made of.
@@ -118,6 +135,8 @@ pub struct Actor<T> {
     effects: Effects,
     /// Blocks that the node rebuilt, to be taken as if their senders had sent them whole.
     rebuilt: Vec<Envelope>,
+    /// What came of the data that was submitted last.
+    taken: Option<Result<Hash, PoolError>>,
     deadline: Option<Instant>,
 }
 
@@ -128,6 +147,7 @@ impl<T: Transport> Actor<T> {
             parts,
             effects: Effects::new(),
             rebuilt: Vec::new(),
+            taken: None,
             deadline: None,
         }
     }
@@ -160,8 +180,14 @@ impl<T: Transport> Actor<T> {
         match command {
             Command::Submit(entry, done) => {
                 self.input(Input::Mine(entry));
-                // Whoever asked may have gone away meanwhile.
-                let _ = done.send(());
+                if let Some(taken) = self.taken.take() {
+                    // Whoever asked may have gone away meanwhile.
+                    let _ = done.send(taken);
+                }
+            }
+            Command::SubmitBlock(block, done) => {
+                let taken = self.submit_block(block);
+                let _ = done.send(taken);
             }
             Command::Connected(peer) => self.input(Input::Connected(peer)),
             Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
@@ -196,6 +222,38 @@ impl<T: Transport> Actor<T> {
             // A clock that is far behind its peers' may forbid what it claims itself.
             Err(_) => self.start_search(&participant),
         }
+    }
+
+    /// A block from outside, by the same way as one that our own miner found.
+    fn submit_block(&mut self, block: Arc<Block>) -> Result<Taken, RuleError> {
+        let shared = self.parts.shared.clone();
+        let mut participant = shared.lock();
+        let Participant { tree, node } = &mut *participant;
+        if let Some(id) = tree.find(&block.header.hash()) {
+            if tree.is_invalid(id) {
+                return Ok(Taken::KnownInvalid);
+            }
+            if node.view().has_body(id) {
+                return Ok(Taken::Known);
+            }
+        }
+        let parent = block.header.previous_hash;
+        let parent = tree.find(&parent).ok_or(RuleError::UnknownParent(parent))?;
+        if !node.view().is_connected(parent) {
+            return Ok(match tree.is_invalid(parent) {
+                true => return Err(RuleError::InvalidAncestor),
+                false => Taken::Unconnected,
+            });
+        }
+        let clock = self.parts.clock.now().clock;
+        let id = tree.insert_block(block, clock)?;
+        self.handle(&mut participant, Input::Mined(id));
+        let is_active = participant.tree.is_ancestor(id, participant.node.tip());
+        Ok(if is_active {
+            Taken::Active
+        } else {
+            Taken::Branch
+        })
     }
 
     fn receive(&mut self, envelope: Envelope) {
@@ -272,16 +330,19 @@ impl<T: Transport> Actor<T> {
                 entry,
                 bytes,
                 taken,
-            } => self.tell(match taken {
-                Ok(()) => What::Submitted {
-                    entry,
-                    bytes: saturate(bytes),
-                },
-                Err(why) => What::Refused {
-                    entry,
-                    why: why.to_string(),
-                },
-            }),
+            } => {
+                self.taken = Some(taken.map(|()| entry));
+                self.tell(match taken {
+                    Ok(()) => What::Submitted {
+                        entry,
+                        bytes: saturate(bytes),
+                    },
+                    Err(why) => What::Refused {
+                        entry,
+                        why: why.to_string(),
+                    },
+                });
+            }
             Effect::Deadline(time) => {
                 let set = time != Time::NEVER;
                 self.deadline = set.then(|| self.parts.clock.instant(time));

@@ -268,6 +268,11 @@ impl Node {
         self.public_tip
     }
 
+    /// The best block that it was shown: what it fetches, or its public tip if it lacks nothing.
+    pub fn goal(&self) -> BlockId {
+        self.sync.goal
+    }
+
     /// Which blocks it knows.
     pub fn view(&self) -> &View {
         &self.view
