@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::What;
 use forkful_core::{BlockRef, Event, NodeId};
-use forkful_scenario::{Recorder, Sink};
+use forkful_scenario::Sink;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -21,7 +21,6 @@ pub struct Ledger {
 }
 
 struct Inner {
-    recorder: Recorder,
     board: Board,
     sinks: Vec<Sink>,
 }
@@ -39,17 +38,10 @@ pub struct Board {
 
 impl Ledger {
     /// A ledger for so many nodes, all at genesis.
-    pub fn new(
-        clock: Clock,
-        genesis: BlockRef,
-        nodes: usize,
-        recorder: Recorder,
-        sinks: Vec<Sink>,
-    ) -> Self {
+    pub fn new(clock: Clock, genesis: BlockRef, nodes: usize, sinks: Vec<Sink>) -> Self {
         Ledger {
             clock,
             inner: Mutex::new(Inner {
-                recorder,
                 board: Board {
                     tips: vec![genesis; nodes],
                     ..Board::default()
@@ -69,7 +61,6 @@ impl Ledger {
             let time = self.clock.now().time;
             let event = Event { time, node, what };
             inner.board.note(&event);
-            inner.recorder.record(&event);
             for sink in &mut inner.sinks {
                 sink(&event);
             }
@@ -89,13 +80,8 @@ impl Ledger {
         self.lock().board.clone()
     }
 
-    /// What was recorded so far.
-    pub fn with_recorder<T>(&self, read: impl FnOnce(&mut Recorder) -> T) -> T {
-        read(&mut self.lock().recorder)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic in a sink ends the run with an error; what is recorded may still be read.
+        // A panic in a sink ends the run with an error; how it stands may still be read.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -54,7 +54,10 @@ pub struct Miner {
     /// template: with the same nonces too they would do the same work twice.
     first_nonce: u64,
     found: mpsc::UnboundedSender<Found>,
-    search: Option<Arc<Stop>>,
+    /// How many threads share a search.
+    threads: u32,
+    /// The threads of the search under way; none when there is none.
+    search: Vec<Arc<Stop>>,
 }
 
 impl Miner {
@@ -75,9 +78,17 @@ impl Miner {
             // A million million tries apart: no search is that long.
             first_nonce: u64::from(id.0) << 40,
             found,
-            search: None,
+            threads: 1,
+            search: Vec::new(),
         };
         (miner, blocks)
+    }
+
+    /// Shares every search among so many threads, at least one.
+    #[must_use]
+    pub fn with_threads(mut self, threads: u32) -> Self {
+        self.threads = threads.max(1);
+        self
     }
 
     /// Gives up the search under way and begins another.
@@ -94,21 +105,42 @@ impl Miner {
         if self.speed == Speed::Off {
             return;
         }
-        let stop = Arc::new(Stop::new(paid_until));
-        let search = Search {
-            template,
-            kernel: self.kernel,
-            speed: self.speed,
-            rest: self.rest,
-            first_nonce: self.first_nonce,
-            stop: Arc::clone(&stop),
+        let each = match self.speed {
+            Speed::Limited(rate) => Speed::Limited(rate / f64::from(self.threads)),
+            speed => speed,
         };
+        let is_over = Arc::new(AtomicBool::new(false));
+        let stops = (0..self.threads).map(|_| Arc::new(Stop::new(paid_until)));
+        self.search = stops.collect();
+        for (thread, stop) in (0..).zip(&self.search) {
+            let search = Search {
+                template: template.clone(),
+                kernel: self.kernel,
+                speed: each,
+                rest: self.rest,
+                // No thread gets as far as where the next one begins.
+                first_nonce: self.first_nonce + (thread << 34),
+                stop: Arc::clone(stop),
+            };
+            self.spawn(search, Arc::clone(&is_over));
+        }
+    }
+
+    /// Searches on a thread of its own. Of the threads of one search, only the first one's find
+    /// counts.
+    fn spawn(&self, search: Search, is_over: Arc<AtomicBool>) {
         let found = self.found.clone();
-        self.search = Some(stop);
+        let all = self.search.clone();
         tokio::task::spawn_blocking(move || {
             // A panic on this thread would be seen by nobody.
             let run = panic::catch_unwind(AssertUnwindSafe(|| search.run()));
-            if let Some(result) = run.transpose() {
+            let Some(result) = run.transpose() else {
+                return;
+            };
+            if !is_over.swap(true, Ordering::Relaxed) {
+                for thread in all {
+                    thread.stop();
+                }
                 // Nobody listens any more when the node was just stopped.
                 let _ = found.send(result.map(Arc::new));
             }
@@ -117,7 +149,8 @@ impl Miner {
 
     /// Gives up the search under way. Tells until when its tries were made.
     pub fn stop(&mut self) -> Option<Instant> {
-        self.search.take().map(|search| search.stop())
+        let threads = std::mem::take(&mut self.search);
+        threads.iter().map(|thread| thread.stop()).max()
     }
 
     /// Searches that fast from the next template on.
@@ -344,6 +377,19 @@ mod tests {
             nonces.push(found.recv().await.unwrap().unwrap().header.nonce);
         }
         assert_ne!(nonces[0], nonces[1]);
+    }
+
+    #[tokio::test]
+    async fn threads_share_a_search_and_find_one_block() {
+        for speed in [Speed::Unlimited, Speed::Limited(1e6)] {
+            let (miner, mut found) = miner(speed);
+            let mut miner = miner.with_threads(4);
+            // Every try of every thread would do.
+            miner.search(template(0));
+            found.recv().await.unwrap().unwrap();
+            drop(miner);
+            assert!(found.recv().await.is_none(), "a second block of one search");
+        }
     }
 
     #[tokio::test]

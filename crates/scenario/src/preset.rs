@@ -73,6 +73,11 @@ pub const PRESETS: &[Preset] = &[
         about: "A year of Bitcoin: 52,560 blocks by twenty pools with the shares of 2025, and 80 nodes that pass them on.",
         toml: include_str!("../presets/bitcoin-year.toml"),
     },
+    Preset {
+        name: "playground",
+        about: "The network of forkful node: a block every ten seconds, whatever the hash rate.",
+        toml: include_str!("../presets/playground.toml"),
+    },
 ];
 
 /// The preset with this name.

@@ -1,13 +1,13 @@
 //! One run of a scenario in the mesh: what happens when, and when it is over.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use forkful_core::{Block, BlockId, BlockRef, Hash, NodeId, sha256};
 use forkful_pow::Kernel;
 use forkful_scenario::{
-    FinalState, NodeFinal, Outcome, Progress, Recorder, Scenario, Stream, Timetable, Verdict,
+    FinalState, NodeFinal, Outcome, Progress, Recorder, Scenario, Sink, Stream, Timetable, Verdict,
     World, patience,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -39,6 +39,7 @@ pub(super) struct Run<'a> {
     pub(super) chance: Xoshiro256PlusPlus,
     /// Blocks that were mined when mining last had to go on because of a tie.
     mined_at_tie: u64,
+    recorder: Arc<Mutex<Recorder>>,
 }
 
 /// How a run ended.
@@ -57,14 +58,11 @@ impl<'a> Run<'a> {
             height: 0,
         };
         let recorder = Recorder::new(World::Mesh, scenario, genesis);
+        let recorder = Arc::new(Mutex::new(recorder));
         let nodes = scenario.nodes();
-        let ledger = Arc::new(Ledger::new(
-            clock,
-            genesis,
-            nodes.len(),
-            recorder,
-            options.sinks,
-        ));
+        let sinks = std::iter::once(recording(&recorder)).chain(options.sinks);
+        let ledger = Ledger::new(clock, genesis, nodes.len(), sinks.collect());
+        let ledger = Arc::new(ledger);
         let kernel = kernel(scenario.mining.kernel)?;
         let (wiring, postmen) = Wiring::new(scenario, clock, Arc::clone(&ledger));
         let ground = Ground::new(scenario, consensus, clock, kernel, ledger, wiring);
@@ -82,6 +80,7 @@ impl<'a> Run<'a> {
             chance: Xoshiro256PlusPlus::seed_from_u64(Stream::Data.seed(scenario.seed)),
             mined_at_tie: 0,
             ground,
+            recorder,
         };
         for postman in postmen {
             let wiring = Arc::clone(&run.ground.wiring);
@@ -215,13 +214,13 @@ impl<'a> Run<'a> {
         let Some(witness) = witness else { return 0 };
         let participant = witness.shared().lock();
         let pool = participant.node.pool();
-        self.ground.ledger.with_recorder(|recorder| {
-            let left = recorder
-                .submitted()
-                .iter()
-                .filter(|entry| !pool.is_on_chain(entry));
-            left.count() as u64
-        })
+        let recorder = self.recorder();
+        let submitted = recorder.submitted().iter();
+        submitted.filter(|entry| !pool.is_on_chain(entry)).count() as u64
+    }
+
+    fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn finals(&self, tips: &[BlockRef]) -> Vec<NodeFinal> {
@@ -291,10 +290,11 @@ impl<'a> Run<'a> {
             timed_out: matches!(end, End::TimeUp),
             trace: None,
         };
-        let (report, tree, reach) = self.ground.ledger.with_recorder(|recorder| {
-            let reach = recorder.reach().to_vec();
-            (recorder.finish(&state), recorder.tree().clone(), reach)
-        });
+        let recorder = self.recorder();
+        let reach = recorder.reach().to_vec();
+        let report = recorder.finish(&state);
+        let tree = recorder.tree().clone();
+        drop(recorder);
         Ok(Outcome {
             report,
             tree,
@@ -310,6 +310,15 @@ impl<'a> Run<'a> {
         let chain = |node: &MeshNode| chain_to(&node.shared().lock(), tip?.hash);
         self.nodes.iter().find_map(chain).unwrap_or_default()
     }
+}
+
+/// A sink that records. It and the run never hold the lock for longer than a moment.
+fn recording(recorder: &Arc<Mutex<Recorder>>) -> Sink {
+    let recorder = Arc::clone(recorder);
+    Box::new(move |event| {
+        let mut recorder = recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.record(event);
+    })
 }
 
 /// The blocks from genesis to `tip`, if the participant has them.
