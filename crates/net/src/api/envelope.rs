@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use crate::api::error::{RpcError, code, quoted};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Extension, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
@@ -119,13 +119,17 @@ async fn rpc(
         true => limits::BODY_BYTES_WITH_COOKIE_MAX,
         false => limits::BODY_BYTES_MAX,
     };
+    let too_long = || {
+        let text = format!("the body has more than {most} bytes, or ends too early");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    };
+    if request.body().size_hint().lower() > most as u64 {
+        return Err(too_long());
+    }
     let body = timeout(limits::BODY_TIME, to_bytes(request.into_body(), most))
         .await
         .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"))?
-        .map_err(|_| {
-            let text = format!("the body has more than {most} bytes, or ends too early");
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
-        })?;
+        .map_err(|_| too_long())?;
     let reply = envelope::answer(&api, &body, caller.trusted).await?;
     if reply.body.is_empty() {
         return Ok(reply.status.into_response());
