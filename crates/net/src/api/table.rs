@@ -222,6 +222,9 @@ pub fn reference() -> String {
     let mut section = "";
     for method in methods() {
         if method.section != section {
+            if !section.is_empty() {
+                text.push('\n');
+            }
             section = method.section;
             let _ = writeln!(text, "### {section}\n\n| call | | answers |\n|---|---|---|");
         }
