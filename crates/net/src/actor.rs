@@ -73,6 +73,11 @@ pub enum Command {
     Submit(Entry, oneshot::Sender<Result<Hash, PoolError>>),
     /// Somebody outside found this block; answer what became of it, or the rule it broke.
     SubmitBlock(Arc<Block>, oneshot::Sender<Result<Taken, RuleError>>),
+    /// Refuse this block and what is built on it from now on; answer when it is done, or why
+    /// it cannot be.
+    Refuse(BlockId, oneshot::Sender<Result<(), RefuseError>>),
+    /// Refuse this block no longer, nor its ancestors and descendants; answer when it is done.
+    Reconsider(BlockId, oneshot::Sender<()>),
     /// A connection was made.
     Connected(PeerId),
     /// A connection is gone.
@@ -98,6 +103,17 @@ pub enum Taken {
     KnownInvalid,
     /// It was not taken, because the body of its parent is not here yet.
     Unconnected,
+}
+
+/// Why a block cannot be refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RefuseError {
+    /// Genesis is what makes the network.
+    #[error("the genesis block cannot be refused")]
+    Genesis,
+    /// There are too many already.
+    #[error("{} blocks are refused already", forkful_core::limits::REFUSED_MAX)]
+    Full,
 }
 
 /// What an actor is made of.
@@ -189,6 +205,13 @@ impl<T: Transport> Actor<T> {
                 let taken = self.submit_block(block);
                 let _ = done.send(taken);
             }
+            Command::Refuse(block, done) => {
+                let _ = done.send(self.refuse(block));
+            }
+            Command::Reconsider(block, done) => {
+                self.input(Input::Reconsider(block));
+                let _ = done.send(());
+            }
             Command::Connected(peer) => self.input(Input::Connected(peer)),
             Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
             Command::SetSpeed(speed) => {
@@ -222,6 +245,16 @@ impl<T: Transport> Actor<T> {
             // A clock that is far behind its peers' may forbid what it claims itself.
             Err(_) => self.start_search(&participant),
         }
+    }
+
+    fn refuse(&mut self, block: BlockId) -> Result<(), RefuseError> {
+        if block == BlockId::GENESIS {
+            return Err(RefuseError::Genesis);
+        }
+        self.input(Input::Refuse(block));
+        let participant = self.parts.shared.lock();
+        let is_done = participant.node.refused().contains(&block);
+        is_done.then_some(()).ok_or(RefuseError::Full)
     }
 
     /// A block from outside, by the same way as one that our own miner found.

@@ -39,6 +39,7 @@ async fn every_method_does_what_its_name_says() {
         called: BTreeSet::new(),
     };
     chain(&mut story).await;
+    refusing(&mut story).await;
     data(&mut story).await;
     mining(&mut story).await;
     network(&mut story).await;
@@ -116,6 +117,28 @@ async fn chain(story: &mut Story) {
     assert_eq!(tips, tip);
     let difficulty = story.ok("getdifficulty", json!([])).await;
     assert!(difficulty.as_f64().unwrap() > 0.0);
+}
+
+async fn refusing(story: &mut Story) {
+    let genesis = story.ok("getblockhash", json!([0])).await;
+    let second = story.ok("getblockhash", json!([2])).await;
+    let third = story.ok("getblockhash", json!([3])).await;
+    story.ok("invalidateblock", json!([second])).await;
+    assert_eq!(story.ok("getblockcount", json!([])).await, 1);
+    let tips = story.ok("getchaintips", json!([])).await;
+    assert_eq!(
+        (&tips[0]["hash"], &tips[0]["status"]),
+        (&third, &json!("invalid"))
+    );
+    story.ok("reconsiderblock", json!([third])).await;
+    assert_eq!(story.ok("getbestblockhash", json!([])).await, third);
+    assert_eq!(story.code("invalidateblock", json!([genesis])).await, -1);
+    assert_eq!(
+        story
+            .code("reconsiderblock", json!(["00".repeat(32)]))
+            .await,
+        -5
+    );
 }
 
 async fn data(story: &mut Story) {

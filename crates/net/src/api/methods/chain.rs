@@ -4,14 +4,32 @@ use std::sync::Arc;
 
 use forkful_core::{BlockId, Hash};
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
 
-use crate::actor::Participant;
+use crate::actor::{Command, Participant};
 use crate::api::error::{RpcError, code};
 use crate::api::params::Args;
-use crate::api::table::{Answer, Kind, Method, Param, Run, optional, required};
+use crate::api::table::{Answer, Answering, Kind, Method, Param, Run, optional, required};
 use crate::api::{Api, limits, render};
 
 const BLOCK: Param = required("blockhash", Kind::Hash, "The hash of the block.");
+
+const fn judges(
+    name: &'static str,
+    about: &'static str,
+    run: fn(Arc<Api>, Args) -> Answering,
+) -> Method {
+    Method {
+        name,
+        section: "Chain",
+        params: &[BLOCK],
+        about,
+        result: "null",
+        changes: true,
+        waits: false,
+        run: Run::Later(run),
+    }
+}
 
 const fn reads(
     name: &'static str,
@@ -105,6 +123,16 @@ pub const METHODS: &[Method] = &[
         "a number",
         difficulty,
     ),
+    judges(
+        "invalidateblock",
+        "Refuses a block and everything built on it, until the node ends; 64 blocks at most.",
+        |api, args| Box::pin(invalidate_block(api, args)),
+    ),
+    judges(
+        "reconsiderblock",
+        "Refuses a block no longer, nor any of its ancestors and descendants.",
+        |api, args| Box::pin(reconsider_block(api, args)),
+    ),
 ];
 
 fn best_block_hash(api: &Api, _: &Args) -> Answer {
@@ -188,6 +216,30 @@ fn blockchain_info(api: &Api, _: &Args) -> Answer {
     Ok(map.into())
 }
 
+async fn invalidate_block(api: Arc<Api>, args: Args) -> Answer {
+    let hash = args.hash(0)?;
+    let block = render::find(&api.handle.shared.lock(), &hash)?;
+    let (done, refused) = oneshot::channel();
+    command(&api, Command::Refuse(block, done)).await?;
+    let refused = refused.await.map_err(|_| RpcError::ended())?;
+    let done = refused.map(|()| Value::Null);
+    done.map_err(|error| RpcError::new(code::MISC, error.to_string()))
+}
+
+async fn reconsider_block(api: Arc<Api>, args: Args) -> Answer {
+    let hash = args.hash(0)?;
+    let block = render::find(&api.handle.shared.lock(), &hash)?;
+    let (done, reconsidered) = oneshot::channel();
+    command(&api, Command::Reconsider(block, done)).await?;
+    reconsidered.await.map_err(|_| RpcError::ended())?;
+    Ok(Value::Null)
+}
+
+async fn command(api: &Api, command: Command) -> Result<(), RpcError> {
+    let given = api.handle.commands.send(command).await;
+    given.map_err(|_| RpcError::ended())
+}
+
 fn chain_tips(api: &Api, _: &Args) -> Answer {
     let participant = api.handle.shared.lock();
     let Participant { tree, node } = &*participant;
@@ -222,7 +274,7 @@ fn status(participant: &Participant, id: BlockId) -> &'static str {
     let Participant { tree, node } = participant;
     match id {
         _ if id == node.tip() => "active",
-        _ if tree.is_invalid(id) => "invalid",
+        _ if tree.is_invalid(id) || node.is_refused(tree, id) => "invalid",
         _ if node.view().is_connected(id) => "valid-fork",
         _ if tree.has_body(id) => "valid-headers",
         _ => "headers-only",
