@@ -67,10 +67,7 @@ impl TestNode {
             height: 0,
         };
         let (events, _) = broadcast::channel::<Arc<Event>>(1_024);
-        let told = events.clone();
-        let sink = Box::new(move |event: &Event| {
-            let _ = told.send(Arc::new(event.clone()));
-        });
+        let sink = to_channel(events.clone());
         let store = MemoryStore::default();
         let shared = Shared::new(Participant::restore(
             consensus,
@@ -211,6 +208,13 @@ impl TestNode {
         assert_eq!(hashes.len() as u64, count);
         hashes
     }
+}
+
+/// A sink that passes every event on.
+fn to_channel(events: broadcast::Sender<Arc<Event>>) -> forkful_scenario::Sink {
+    Box::new(move |event| {
+        let _ = events.send(Arc::new(event.clone()));
+    })
 }
 
 impl Answer {
