@@ -160,6 +160,8 @@ async fn hostile_bodies_end_in_an_error_and_nothing_else() {
     let nested = format!("{}{}", "[".repeat(31), "]".repeat(31));
     let within = format!(r#"{{"jsonrpc":"2.0","id":null,"method":"uptime","params":{nested}}}"#);
     assert_eq!(code(&node, &within).await, -1, "as deep as may be");
+    let one_more = within.replace(&nested, &format!("[{nested}]"));
+    assert_eq!(code(&node, &one_more).await, -32700, "one deeper");
     let huge = [
         format!("1{}", "0".repeat(500)),
         "1e999999999".to_owned(),

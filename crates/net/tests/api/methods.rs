@@ -161,6 +161,8 @@ async fn data(story: &mut Story) {
     let large = "x".repeat(1_000_001);
     assert_eq!(story.code("submitdata", json!([large])).await, -26);
     story.ok("submitdata", json!(["00ff", "hex"])).await;
+    // Of three entries: then the path of the first one fits a list of four as well.
+    story.ok("submitdata", json!(["third"])).await;
 
     assert_eq!(
         story.ok("getrawmempool", json!([])).await[0],
@@ -169,7 +171,7 @@ async fn data(story: &mut Story) {
     let verbose = story.ok("getrawmempool", json!([true])).await;
     assert_eq!(verbose[&entry]["size"], 5);
     let info = story.ok("getmempoolinfo", json!([])).await;
-    assert_eq!((&info["size"], &info["bytes"]), (&json!(2), &json!(7)));
+    assert_eq!((&info["size"], &info["bytes"]), (&json!(3), &json!(12)));
 
     let block = story.node.generate(1).await.remove(0);
     assert_eq!(story.ok("getmempoolinfo", json!([])).await["size"], 0);
@@ -187,7 +189,7 @@ async fn data(story: &mut Story) {
     );
     for (key, value) in [
         ("data", json!("68656c6c70")),
-        ("count", json!(3)),
+        ("count", json!(4)),
         ("index", json!(1)),
         ("path", json!([])),
     ] {
