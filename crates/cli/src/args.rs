@@ -9,6 +9,7 @@ use forkful_core::{ForkChoice, Relay};
 use forkful_pow::Kernel;
 use forkful_scenario::World;
 
+use crate::commands::rpc::RpcArgs;
 use crate::measure_args::{MeasureArgs, PlotArgs, ValidateArgs};
 
 const EXIT_CODES: &str = "\
@@ -50,6 +51,11 @@ pub enum Command {
     /// Check a chain file, every rule of it.
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Call a method of a node's API, and print as bitcoin-cli does.
+    ///
+    /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
+    /// number without its sign is the exit code.
+    Rpc(RpcArgs),
     /// Measure how fast this machine mines and validates.
     Bench(BenchArgs),
     /// Print the JSON Schema of a scenario file or of a report.

@@ -61,6 +61,9 @@ pub enum Failure {
         name: String,
         error: Box<LabError>,
     },
+    /// A node's API could not be asked.
+    #[error("{0}")]
+    Rpc(String),
     /// What was to be written cannot be.
     #[error("cannot write {name}: {error}")]
     Output {
@@ -147,7 +150,9 @@ impl Failure {
                 }
                 _ => ExitCode::from(USAGE),
             },
-            Failure::Chain { .. } | Failure::Output { .. } => ExitCode::from(NOT_AS_EXPECTED),
+            Failure::Chain { .. } | Failure::Rpc(_) | Failure::Output { .. } => {
+                ExitCode::from(NOT_AS_EXPECTED)
+            }
         }
     }
 }

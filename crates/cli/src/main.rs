@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Networks => commands::networks::run(),
         Command::Show(args) => commands::show::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Rpc(args) => commands::rpc::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Schema(args) => commands::schema::run(&args),
         Command::Completions(args) => commands::completions::run(&args),

@@ -53,6 +53,9 @@ pub const REBUILDS_MAX: usize = 3;
 /// is forgotten; the price is one announcement too many.
 pub const PEER_RECENT_MAX: usize = 2;
 
+/// Blocks that the operator of a node may refuse. Further ones are not refused.
+pub const REFUSED_MAX: usize = 64;
+
 /// Penalty points at which a peer is disconnected.
 pub const PENALTY_MAX: u16 = 100;
 

@@ -3,22 +3,26 @@
 //! It decides nothing. What comes from the outside becomes an input, [`Node::handle`]
 //! says what is to be done, and `perform` does it.
 
+mod outside;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::door::{self, Admitted};
 use forkful_core::event::What;
-use forkful_core::node::TipChange;
+use forkful_core::node::{PoolError, TipChange};
 use forkful_core::{
-    Block, BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Effects, Entry, Input, Message,
+    Block, BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Effects, Hash, Input, Message,
     Node, NodeId, PeerId, Sha256Pow, Strategy, Time, Timestamp, Wire,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+pub use outside::{Command, RefuseError, Taken};
+
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::miner::{Found, Miner, Speed};
+use crate::miner::{Found, Miner};
 use crate::store::MemoryStore;
 use crate::transport::{Envelope, Transport};
 
@@ -66,23 +70,6 @@ impl Shared {
     }
 }
 
-/// What the outside asks of an actor, apart from messages.
-#[derive(Debug)]
-pub enum Command {
-    /// Get this on the chain; answer when it was taken and stored, or refused.
-    Submit(Entry, oneshot::Sender<()>),
-    /// A connection was made.
-    Connected(PeerId),
-    /// A connection is gone.
-    Disconnected(PeerId),
-    /// Search that fast from now on.
-    SetSpeed(Speed),
-    /// Search no more until [`Command::Resume`]; answer when nothing is searched.
-    Pause(oneshot::Sender<()>),
-    /// Search again.
-    Resume,
-}
-
 /// What an actor is made of.
 #[derive(Debug)]
 pub struct Parts<T> {
@@ -118,6 +105,8 @@ pub struct Actor<T> {
     effects: Effects,
     /// Blocks that the node rebuilt, to be taken as if their senders had sent them whole.
     rebuilt: Vec<Envelope>,
+    /// What came of the data that was submitted last.
+    taken: Option<Result<Hash, PoolError>>,
     deadline: Option<Instant>,
 }
 
@@ -128,6 +117,7 @@ impl<T: Transport> Actor<T> {
             parts,
             effects: Effects::new(),
             rebuilt: Vec::new(),
+            taken: None,
             deadline: None,
         }
     }
@@ -152,31 +142,6 @@ impl<T: Transport> Actor<T> {
                 }
                 Some(envelope) = self.parts.inbox.recv() => self.receive(envelope),
                 else => return,
-            }
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Submit(entry, done) => {
-                self.input(Input::Mine(entry));
-                // Whoever asked may have gone away meanwhile.
-                let _ = done.send(());
-            }
-            Command::Connected(peer) => self.input(Input::Connected(peer)),
-            Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
-            Command::SetSpeed(speed) => {
-                self.parts.miner.set_speed(speed);
-                self.mine();
-            }
-            Command::Pause(done) => {
-                self.parts.paused = true;
-                self.parts.miner.stop();
-                let _ = done.send(());
-            }
-            Command::Resume => {
-                self.parts.paused = false;
-                self.mine();
             }
         }
     }
@@ -272,16 +237,19 @@ impl<T: Transport> Actor<T> {
                 entry,
                 bytes,
                 taken,
-            } => self.tell(match taken {
-                Ok(()) => What::Submitted {
-                    entry,
-                    bytes: saturate(bytes),
-                },
-                Err(why) => What::Refused {
-                    entry,
-                    why: why.to_string(),
-                },
-            }),
+            } => {
+                self.taken = Some(taken.map(|()| entry));
+                self.tell(match taken {
+                    Ok(()) => What::Submitted {
+                        entry,
+                        bytes: saturate(bytes),
+                    },
+                    Err(why) => What::Refused {
+                        entry,
+                        why: why.to_string(),
+                    },
+                });
+            }
             Effect::Deadline(time) => {
                 let set = time != Time::NEVER;
                 self.deadline = set.then(|| self.parts.clock.instant(time));

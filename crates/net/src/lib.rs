@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod api;
 pub mod clock;
 pub mod handle;
 pub mod ledger;

@@ -9,6 +9,7 @@ pub mod networks;
 pub mod plot;
 pub mod presets;
 mod record;
+pub mod rpc;
 pub mod run;
 pub mod schema;
 pub mod show;

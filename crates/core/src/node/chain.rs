@@ -129,6 +129,9 @@ impl Node {
         let tree = step.tree;
         step.effects.push(Effect::Store(block));
         self.view.connect(block);
+        if self.is_refused(tree, block) {
+            return;
+        }
         if tree.is_better(block, self.best) {
             self.best = block;
         }

@@ -106,6 +106,11 @@ pub enum Input {
     Rejected(PeerId, Box<Rejection>),
     /// The miner found a block. The driver has put it into the tree.
     Mined(BlockId),
+    /// The operator wants this block, and what is built on it, not to be followed.
+    Refuse(BlockId),
+    /// The operator has nothing against this block any more, nor against any of its ancestors
+    /// and descendants.
+    Reconsider(BlockId),
     /// A connection was made.
     Connected(PeerId),
     /// A connection is gone.

@@ -18,6 +18,9 @@ impl Node {
         if self.view.is_connected(header) || !tree.is_better(header, goal) {
             return;
         }
+        if self.is_refused(tree, header) {
+            return;
+        }
         // Who does not answer cannot lead us away from what others can give.
         if self.view.is_connected(goal) || !self.is_silent(from) {
             self.aim_at(tree, header);
@@ -35,6 +38,7 @@ impl Node {
                 && self.view.has_header(block)
                 && tree.is_better(block, self.best_public)
                 && !tree.is_invalid(block)
+                && !self.is_refused(tree, block)
                 && best.is_none_or(|(stalls, than)| match peer.stalls.cmp(&stalls) {
                     Ordering::Less => true,
                     Ordering::Equal => tree.is_better(block, than),

@@ -17,6 +17,7 @@
 //! * `goal`: where fetching leads to;
 //! * `request`: asking for it, with deadlines, and other peers to turn to;
 //! * `rebuild`: blocks from the names of their entries, asking and answering;
+//! * `refuse`: what its operator does not want it to follow;
 //! * `serve`: answering what others ask for;
 //! * `in_flight`, `peers`, `pool`, `view`: what it remembers.
 
@@ -27,6 +28,7 @@ mod in_flight;
 mod peers;
 mod pool;
 mod rebuild;
+mod refuse;
 mod relay;
 mod request;
 mod serve;
@@ -75,6 +77,8 @@ pub struct Node {
     /// Bodies that came before their parent's, all on the way to the goal. At most
     /// [`FETCH_WINDOW`](limits::FETCH_WINDOW).
     waiting: Vec<BlockId>,
+    /// What its operator refuses. At most [`REFUSED_MAX`](limits::REFUSED_MAX).
+    refused: Vec<BlockId>,
     peers: Peers,
     /// Apart, because a node that waits for blocks alone never looks at it.
     pool: Box<Pool>,
@@ -114,6 +118,7 @@ impl Node {
             best_public: BlockId::GENESIS,
             withheld: Vec::new(),
             waiting: Vec::new(),
+            refused: Vec::new(),
             peers: Peers::default(),
             pool: Box::default(),
             sync: Sync::default(),
@@ -208,6 +213,8 @@ impl Node {
             Input::Received(peer, message) => self.receive(&mut step, peer, message),
             Input::Rejected(peer, rejection) => self.rejected(&mut step, peer, *rejection),
             Input::Mined(block) => self.mined(&mut step, block),
+            Input::Refuse(block) => self.refuse(&mut step, block),
+            Input::Reconsider(block) => self.reconsider(&mut step, block),
             Input::Connected(peer) => self.connected(&mut step, peer),
             Input::Disconnected(peer) => self.disconnected(&mut step, peer),
             Input::Deadline => {
@@ -266,6 +273,11 @@ impl Node {
     /// The best block that it shows to others.
     pub fn public_tip(&self) -> BlockId {
         self.public_tip
+    }
+
+    /// The best block that it was shown: what it fetches, or its public tip if it lacks nothing.
+    pub fn goal(&self) -> BlockId {
+        self.sync.goal
     }
 
     /// Which blocks it knows.

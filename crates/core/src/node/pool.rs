@@ -80,13 +80,18 @@ impl Pool {
         self.waiting.is_empty()
     }
 
+    /// How many bytes wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What waits, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.hashed().map(|(_, entry)| entry)
     }
 
     /// What waits, oldest first, with the SHA-256 of each.
-    pub(super) fn hashed(&self) -> impl Iterator<Item = (Hash, &Entry)> {
+    pub fn hashed(&self) -> impl Iterator<Item = (Hash, &Entry)> {
         self.waiting.values().map(|(hash, entry)| (*hash, entry))
     }
 

@@ -1,0 +1,143 @@
+//! What the outside asks of an actor: data, blocks, opinions, and how fast to search.
+
+use std::sync::Arc;
+
+use forkful_core::node::PoolError;
+use forkful_core::{Block, BlockId, Entry, Hash, Input, PeerId, RuleError};
+use tokio::sync::oneshot;
+
+use crate::actor::{Actor, Participant};
+use crate::miner::Speed;
+use crate::transport::Transport;
+
+/// What the outside asks of an actor, apart from messages.
+#[derive(Debug)]
+pub enum Command {
+    /// Get this on the chain; answer when it was taken and stored, or refused.
+    Submit(Entry, oneshot::Sender<Result<Hash, PoolError>>),
+    /// Somebody outside found this block; answer what became of it, or the rule it broke.
+    SubmitBlock(Arc<Block>, oneshot::Sender<Result<Taken, RuleError>>),
+    /// Refuse this block and what is built on it from now on; answer when it is done, or why
+    /// it cannot be.
+    Refuse(BlockId, oneshot::Sender<Result<(), RefuseError>>),
+    /// Refuse this block no longer, nor its ancestors and descendants; answer when it is done.
+    Reconsider(BlockId, oneshot::Sender<()>),
+    /// A connection was made.
+    Connected(PeerId),
+    /// A connection is gone.
+    Disconnected(PeerId),
+    /// Search that fast from now on.
+    SetSpeed(Speed),
+    /// Search no more until [`Command::Resume`]; answer when nothing is searched.
+    Pause(oneshot::Sender<()>),
+    /// Search again.
+    Resume,
+}
+
+/// What became of a block that was submitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// It is on the active chain now.
+    Active,
+    /// It is on another branch.
+    Branch,
+    /// It was here already.
+    Known,
+    /// It was here already, and is known to be invalid.
+    KnownInvalid,
+    /// It was not taken, because the body of its parent is not here yet.
+    Unconnected,
+}
+
+/// Why a block cannot be refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RefuseError {
+    /// Genesis is what makes the network.
+    #[error("the genesis block cannot be refused")]
+    Genesis,
+    /// There are too many already.
+    #[error("{} blocks are refused already", forkful_core::limits::REFUSED_MAX)]
+    Full,
+}
+
+impl<T: Transport> Actor<T> {
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Submit(entry, done) => {
+                self.input(Input::Mine(entry));
+                if let Some(taken) = self.taken.take() {
+                    // Whoever asked may have gone away meanwhile.
+                    let _ = done.send(taken);
+                }
+            }
+            Command::SubmitBlock(block, done) => {
+                let taken = self.submit_block(block);
+                let _ = done.send(taken);
+            }
+            Command::Refuse(block, done) => {
+                let _ = done.send(self.refuse(block));
+            }
+            Command::Reconsider(block, done) => {
+                self.input(Input::Reconsider(block));
+                let _ = done.send(());
+            }
+            Command::Connected(peer) => self.input(Input::Connected(peer)),
+            Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
+            Command::SetSpeed(speed) => {
+                self.parts.miner.set_speed(speed);
+                self.mine();
+            }
+            Command::Pause(done) => {
+                self.parts.paused = true;
+                self.parts.miner.stop();
+                let _ = done.send(());
+            }
+            Command::Resume => {
+                self.parts.paused = false;
+                self.mine();
+            }
+        }
+    }
+
+    fn refuse(&mut self, block: BlockId) -> Result<(), RefuseError> {
+        if block == BlockId::GENESIS {
+            return Err(RefuseError::Genesis);
+        }
+        self.input(Input::Refuse(block));
+        let participant = self.parts.shared.lock();
+        let is_done = participant.node.refused().contains(&block);
+        is_done.then_some(()).ok_or(RefuseError::Full)
+    }
+
+    /// A block from outside, by the same way as one that our own miner found.
+    fn submit_block(&mut self, block: Arc<Block>) -> Result<Taken, RuleError> {
+        let shared = self.parts.shared.clone();
+        let mut participant = shared.lock();
+        let Participant { tree, node } = &mut *participant;
+        if let Some(id) = tree.find(&block.header.hash()) {
+            if tree.is_invalid(id) {
+                return Ok(Taken::KnownInvalid);
+            }
+            if node.view().has_body(id) {
+                return Ok(Taken::Known);
+            }
+        }
+        let parent = block.header.previous_hash;
+        let parent = tree.find(&parent).ok_or(RuleError::UnknownParent(parent))?;
+        if !node.view().is_connected(parent) {
+            return Ok(match tree.is_invalid(parent) {
+                true => return Err(RuleError::InvalidAncestor),
+                false => Taken::Unconnected,
+            });
+        }
+        let clock = self.parts.clock.now().clock;
+        let id = tree.insert_block(block, clock)?;
+        self.handle(&mut participant, Input::Mined(id));
+        let is_active = participant.tree.is_ancestor(id, participant.node.tip());
+        Ok(if is_active {
+            Taken::Active
+        } else {
+            Taken::Branch
+        })
+    }
+}

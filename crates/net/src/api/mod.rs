@@ -1,0 +1,102 @@
+//! What programs and people ask of a node, over HTTP on loopback.
+//!
+//! ```text
+//!            ┌─ guard: Host, Origin, who asks ─┐
+//!  POST /  ──┤                                 ├─▶ envelope ─▶ table ─▶ methods/*  ─▶ Handle
+//!  GET /events, /metrics, /healthz, /openrpc.json
+//! ```
+//!
+//! JSON-RPC 2.0 with the names, arguments and error codes of Bitcoin Core, wherever the notion
+//! is the same. [`table`] is the one list of methods; [`limits`] has every bound. A call reads
+//! the participant under its lock, or gives the actor a command; nothing here decides anything.
+//! docs/node/api.md is the manual.
+
+mod cookie;
+mod envelope;
+mod error;
+mod events;
+mod guard;
+pub mod limits;
+mod methods;
+mod metrics;
+mod params;
+mod render;
+mod server;
+pub mod table;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::handle::Handle;
+
+use cookie::Cookie;
+use events::Ring;
+use metrics::Metrics;
+
+/// How the API of a node is set up.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Where it listens. Port 0 is any free one.
+    pub listen: SocketAddr,
+    /// Where the cookie is written; without one, nothing that changes the node is allowed,
+    /// and nothing at all but from this machine.
+    pub cookie: Option<PathBuf>,
+    /// Names under which it may be asked, besides `localhost` and addresses written as
+    /// numbers. Without a port.
+    pub hosts: Vec<String>,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        ApiConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            cookie: None,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// What all requests share.
+pub struct Api {
+    handle: Handle,
+    hosts: Vec<String>,
+    cookie: Option<Cookie>,
+    /// Permits of requests that are worked on, calls that wait, and streams of events.
+    requests: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    /// Held by the one `generate` under way.
+    generating: Semaphore,
+    events: Arc<Ring>,
+    metrics: Metrics,
+}
+
+/// Serves the API of a node until the node's `shutdown`. Answers where it listens, and the
+/// task, which ends when every connection has ended and the cookie is removed.
+///
+/// # Errors
+/// The address cannot be listened on, or the cookie cannot be written.
+pub async fn serve(handle: Handle, config: ApiConfig) -> io::Result<(SocketAddr, JoinHandle<()>)> {
+    let listener = TcpListener::bind(config.listen).await?;
+    let address = listener.local_addr()?;
+    let cookie = config.cookie.as_deref().map(Cookie::create).transpose()?;
+    let told = handle.events.subscribe();
+    let api = Arc::new(Api {
+        events: Arc::new(Ring::new(handle.clock.start_timestamp())),
+        handle,
+        hosts: config.hosts,
+        cookie,
+        requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
+        waits: Arc::new(Semaphore::new(limits::WAITS_MAX)),
+        streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+        generating: Semaphore::new(1),
+        metrics: Metrics::new(),
+    });
+    Ok((address, tokio::spawn(server::run(listener, api, told))))
+}
