@@ -1,0 +1,7 @@
+//! What a store on disk keeps: through restarts, cuts of the power, and damage.
+
+mod chain;
+mod damage;
+mod disk;
+mod opening;
+mod power_cuts;
