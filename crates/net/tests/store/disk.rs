@@ -90,7 +90,8 @@ impl Disk {
     pub fn after_the_cut(&self, seed: u64) -> Disk {
         let state = self.state();
         let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut below = |most: usize| (chance.next_u64() % most.max(1) as u64) as usize;
+        let mut below =
+            |most: usize| usize::try_from(chance.next_u64() % most.max(1) as u64).unwrap();
         let mut bytes = state.durable.clone();
         let mut reached = Vec::new();
         // Sometimes nearly all reaches the disk, sometimes nearly nothing.

@@ -5,3 +5,4 @@ mod damage;
 mod disk;
 mod opening;
 mod power_cuts;
+mod promises;
