@@ -11,8 +11,7 @@ use forkful_core::door::{self, Admitted};
 use forkful_core::event::What;
 use forkful_core::node::{PoolError, TipChange};
 use forkful_core::{
-    Block, BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Effects, Hash, Input, Message,
-    Node, NodeId, PeerId, Sha256Pow, Strategy, Time, Timestamp, Wire,
+    Block, BlockId, Effect, Effects, Hash, Input, Message, NodeId, PeerId, Time, Wire,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -23,52 +22,9 @@ pub use outside::{Command, RefuseError, Taken};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::miner::{Found, Miner};
-use crate::store::MemoryStore;
+pub use crate::participant::{Participant, Shared};
+use crate::store::{ChainChange, Store, StoreError};
 use crate::transport::{Envelope, Transport};
-
-/// One participant: the facts it has checked and the opinions it holds.
-#[derive(Debug)]
-pub struct Participant {
-    /// The facts.
-    pub tree: BlockTree<Sha256Pow>,
-    /// The opinions.
-    pub node: Node,
-}
-
-impl Participant {
-    /// The block, as events name it.
-    pub fn block_ref(&self, id: BlockId) -> BlockRef {
-        BlockRef {
-            hash: self.tree.hash(id),
-            height: self.tree.height(id),
-        }
-    }
-
-    /// The node's tip, as events name it.
-    pub fn tip(&self) -> BlockRef {
-        self.block_ref(self.node.tip())
-    }
-}
-
-/// A participant that its actor shares with whoever wants to look at it.
-///
-/// A std mutex, never held across an await: the actor holds it while it handles one
-/// input, a reader while it copies what it wants.
-#[derive(Clone, Debug)]
-pub struct Shared(Arc<Mutex<Participant>>);
-
-impl Shared {
-    /// Shares the participant.
-    pub fn new(participant: Participant) -> Self {
-        Shared(Arc::new(Mutex::new(participant)))
-    }
-
-    /// Looks at the participant. A panic elsewhere does not make it unreadable: the run
-    /// ends with an error then, and what is left may still be told.
-    pub fn lock(&self) -> MutexGuard<'_, Participant> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// What an actor is made of.
 #[derive(Debug)]
@@ -89,9 +45,9 @@ pub struct Parts<T> {
     pub miner: Miner,
     /// What the miner found.
     pub found: mpsc::UnboundedReceiver<Found>,
-    /// What outlives a crash. Only the actor of the node, and a restart after it has
-    /// ended, ever lock it.
-    pub store: Arc<Mutex<MemoryStore>>,
+    /// What outlives a crash. The actor holds it for one batch of puts and their commit; who
+    /// else has something to keep there waits that long.
+    pub store: Arc<Mutex<dyn Store>>,
     /// Where events are told.
     pub ledger: Arc<Ledger>,
     /// Whether it searches only once it is told to [`Command::Resume`].
@@ -108,6 +64,8 @@ pub struct Actor<T> {
     /// What came of the data that was submitted last.
     taken: Option<Result<Hash, PoolError>>,
     deadline: Option<Instant>,
+    /// What was put could not be made durable: nothing is told any more, and the node ends.
+    failed: Option<StoreError>,
 }
 
 impl<T: Transport> Actor<T> {
@@ -119,17 +77,24 @@ impl<T: Transport> Actor<T> {
             rebuilt: Vec::new(),
             taken: None,
             deadline: None,
+            failed: None,
         }
     }
 
     /// Runs until `shutdown`. A search under way ends with it.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    ///
+    /// # Errors
+    /// The store failed. Nothing was told to anybody that is not in it.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), StoreError> {
         self.input(Input::Start);
         loop {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             // In this order: what is rare first, so that no flood of messages delays it.
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return Ok(()),
                 Some(command) = self.parts.commands.recv() => self.command(command),
                 Some(found) = self.parts.found.recv() => match found {
                     Ok(block) => self.found(block),
@@ -141,7 +106,7 @@ impl<T: Transport> Actor<T> {
                     self.input(Input::Deadline);
                 }
                 Some(envelope) = self.parts.inbox.recv() => self.receive(envelope),
-                else => return,
+                else => return Ok(()),
             }
         }
     }
@@ -197,8 +162,12 @@ impl<T: Transport> Actor<T> {
         let Participant { tree, node } = participant;
         node.handle(now, input, tree, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
+        self.keep(participant, &effects);
         for effect in effects.drain(..) {
-            self.perform(participant, effect);
+            // What is not durable is not told.
+            if self.failed.is_none() {
+                self.perform(participant, effect);
+            }
         }
         self.effects = effects;
         while let Some(envelope) = self.rebuilt.pop() {
@@ -206,14 +175,48 @@ impl<T: Transport> Actor<T> {
         }
     }
 
+    /// Makes durable what one input changed, before any of it is told: as one commit, so that the
+    /// store is always as it was between two inputs.
+    fn keep(&mut self, participant: &Participant, effects: &[Effect]) {
+        let tree = &participant.tree;
+        let mut store = self.store();
+        for effect in effects {
+            match effect {
+                Effect::Store(id) => {
+                    if let Some(block) = tree.block(*id) {
+                        store.put_block(tree.hash(*id), Arc::clone(block));
+                    }
+                }
+                Effect::StoreData(entry) => store.put_data(Arc::clone(entry)),
+                Effect::Withheld(id) => store.put_withheld(tree.hash(*id)),
+                Effect::Published(id) => store.set_published(&tree.hash(*id)),
+                Effect::TipChanged(change) => {
+                    let path = tree.path(change.fork_point, change.new).into_iter();
+                    let connected = path.filter_map(|id| {
+                        let block = tree.block(id)?;
+                        Some((tree.hash(id), Arc::clone(block)))
+                    });
+                    store.set_chain(ChainChange {
+                        fork_height: tree.height(change.fork_point),
+                        connected: connected.collect(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        // Nothing to wait for in memory, or nothing new: the runtime need not be told.
+        let committed = match store.waits() {
+            true => blocking(|| store.commit()),
+            false => store.commit(),
+        };
+        drop(store);
+        self.failed = self.failed.take().or(committed.err());
+    }
+
     fn perform(&mut self, participant: &Participant, effect: Effect) {
         match effect {
-            Effect::Store(block) => {
-                if let Some(block) = participant.tree.block(block) {
-                    self.store().put_block(Arc::clone(block));
-                }
-            }
-            Effect::StoreData(entry) => self.store().put_data(entry),
+            // Kept already.
+            Effect::Store(_) | Effect::StoreData(_) | Effect::Withheld(_) => {}
             Effect::Send(peer, message) => {
                 if let Some(message) = message.to_wire(&participant.tree) {
                     self.parts.transport.send(peer, message);
@@ -221,10 +224,8 @@ impl<T: Transport> Actor<T> {
             }
             Effect::Mine { .. } => self.start_search(participant),
             Effect::Accepted { block, from } => self.tell_accepted(participant, block, from),
-            Effect::Withheld(block) => self.store().put_withheld(participant.tree.hash(block)),
             Effect::Published(id) => {
                 let block = participant.block_ref(id);
-                self.store().set_published(&block.hash);
                 self.tell(What::Published { block });
             }
             Effect::Attempt(attempt) => self.tell(attempt.into()),
@@ -271,7 +272,7 @@ impl<T: Transport> Actor<T> {
         }
     }
 
-    fn store(&self) -> MutexGuard<'_, MemoryStore> {
+    fn store(&self) -> MutexGuard<'_, dyn Store + 'static> {
         let store = self.parts.store.lock();
         store.unwrap_or_else(PoisonError::into_inner)
     }
@@ -306,34 +307,13 @@ impl<T: Transport> Actor<T> {
     }
 }
 
-impl Participant {
-    /// A participant that has just been born, or that comes back with what it stored.
-    pub fn restore(
-        consensus: Consensus,
-        config: Config,
-        strategy: Box<dyn Strategy>,
-        seed: u64,
-        store: &MemoryStore,
-        clock: Timestamp,
-    ) -> Self {
-        let mut tree = BlockTree::new(consensus, Sha256Pow);
-        for block in store.blocks() {
-            // Stored blocks were valid. One that claims a time ahead of a clock that was
-            // set back is asked for again.
-            let _ = tree.insert_block(Arc::clone(block), clock);
-        }
-        // What no entry lacks cannot be missing here: that is for simulators.
-        let config = Config {
-            compact_failure_per_million: 0,
-            ..config
-        };
-        let withheld = store.withheld().iter();
-        let withheld = withheld.filter_map(|hash| tree.find(hash)).collect();
-        let mut node = Node::restore(config, strategy, seed, &tree, withheld);
-        for entry in store.data() {
-            node.restore_data(&tree, Arc::clone(entry));
-        }
-        Participant { tree, node }
+/// Waits for a disk without keeping other tasks of this thread waiting. A runtime of one thread,
+/// as in tests, has no other thread for them: there they wait.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Handle::current();
+    match runtime.runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

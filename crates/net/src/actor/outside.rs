@@ -65,14 +65,16 @@ impl<T: Transport> Actor<T> {
         match command {
             Command::Submit(entry, done) => {
                 self.input(Input::Mine(entry));
+                // No answer if it could not be stored. Whoever asked may have gone away meanwhile.
                 if let Some(taken) = self.taken.take() {
-                    // Whoever asked may have gone away meanwhile.
                     let _ = done.send(taken);
                 }
             }
             Command::SubmitBlock(block, done) => {
                 let taken = self.submit_block(block);
-                let _ = done.send(taken);
+                if self.failed.is_none() {
+                    let _ = done.send(taken);
+                }
             }
             Command::Refuse(block, done) => {
                 let _ = done.send(self.refuse(block));

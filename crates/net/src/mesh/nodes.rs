@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::mesh::PlayError;
 use crate::mesh::wiring::{MeshTransport, Wiring};
 use crate::miner::{Miner, Speed};
-use crate::store::MemoryStore;
+use crate::store::{Contents, MemoryStore, Store, StoreError};
 
 /// Commands that wait for a node. Whoever commands waits when it is full; only the run
 /// does, and nobody waits for the run.
@@ -40,7 +40,7 @@ pub(super) struct Ground {
 pub(super) struct MeshNode {
     pub spec: NodeSpec,
     speed: Speed,
-    store: Arc<Mutex<MemoryStore>>,
+    store: Arc<Mutex<dyn Store>>,
     shared: Shared,
     running: Option<Running>,
 }
@@ -50,7 +50,7 @@ pub(super) struct MeshNode {
 struct Running {
     commands: mpsc::Sender<Command>,
     shutdown: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), StoreError>>,
 }
 
 impl Ground {
@@ -78,12 +78,11 @@ impl Ground {
 impl MeshNode {
     /// A node that does not run yet.
     pub fn new(spec: NodeSpec, ground: &Ground) -> Self {
-        let store = MemoryStore::default();
-        let shared = Shared::new(participant(&spec, ground, &store));
+        let shared = Shared::new(participant(&spec, ground, &Contents::default()));
         MeshNode {
             spec,
             speed: speed(spec.hash_rate),
-            store: Arc::new(Mutex::new(store)),
+            store: Arc::new(Mutex::new(MemoryStore::default())),
             shared,
             running: None,
         }
@@ -93,8 +92,10 @@ impl MeshNode {
     /// it is told to resume.
     pub fn start(&mut self, ground: &Ground, all: &CancellationToken, paused: bool) {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shared = Shared::new(participant(&self.spec, ground, &store));
+        // Memory can always be read.
+        let stored = store.contents().unwrap_or_default();
         drop(store);
+        self.shared = Shared::new(participant(&self.spec, ground, &stored));
         let (inbox, messages) = mpsc::channel(ground.inbox);
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (miner, found) = Miner::new(ground.kernel, self.speed, self.spec.id, ground.miners);
@@ -133,7 +134,8 @@ impl MeshNode {
         };
         ground.wiring.set_inbox(self.spec.id, None);
         running.shutdown.cancel();
-        running.task.await.map_err(|_| self.died())
+        let ended = running.task.await.map_err(|_| self.died())?;
+        ended.map_err(|_| self.died())
     }
 
     /// The participant, as it is now or as it was when it stopped.
@@ -215,14 +217,14 @@ pub(super) async fn part(node: &MeshNode, peer: NodeId, why: &str, ledger: &Ledg
     node.command(Command::Disconnected(PeerId(peer.0))).await;
 }
 
-fn participant(spec: &NodeSpec, ground: &Ground, store: &MemoryStore) -> Participant {
+fn participant(spec: &NodeSpec, ground: &Ground, stored: &Contents) -> Participant {
     let clock = ground.clock.skewed(spec.clock_skew_ms).now().clock;
     Participant::restore(
         ground.consensus.clone(),
         spec.config,
         spec.strategy.build(),
         spec.seed(ground.seed),
-        store,
+        stored,
         clock,
     )
 }

@@ -13,7 +13,7 @@ use forkful_net::handle::{About, Handle};
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
 use forkful_net::peers::{Ban, PeerInfo, Peers, PeersError};
-use forkful_net::store::MemoryStore;
+use forkful_net::store::{self, MemoryStore, StoreError};
 use forkful_net::transport::Transport;
 use forkful_pow::Kernel;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub struct TestNode {
     pub cookie: String,
     pub cookie_path: std::path::PathBuf,
     pub api: JoinHandle<()>,
-    actor: JoinHandle<()>,
+    actor: JoinHandle<Result<(), StoreError>>,
     _dir: TempDir,
     _inbox: mpsc::Sender<forkful_net::transport::Envelope>,
 }
@@ -74,7 +74,7 @@ impl TestNode {
             forkful_core::Config::default(),
             Box::new(forkful_core::Honest),
             1,
-            &store,
+            &store::Contents::default(),
             clock.now().clock,
         ));
         let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
@@ -133,7 +133,7 @@ impl TestNode {
     pub async fn stop(self) {
         self.handle.shutdown.cancel();
         timeout(PATIENCE, self.api).await.unwrap().unwrap();
-        timeout(PATIENCE, self.actor).await.unwrap().unwrap();
+        timeout(PATIENCE, self.actor).await.unwrap().unwrap().unwrap();
     }
 
     /// Says this on a new connection, and reads until it is closed.

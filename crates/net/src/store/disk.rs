@@ -1,0 +1,389 @@
+//! The store of a node that outlives its process: one file, by redb.
+//!
+//! Every commit is durable when it returns, in two phases: redb's design document asks
+//! for both where what is written comes from strangers. What is read is not trusted: opening holds
+//! every page against its checksum, and every block passes the tree's rules again.
+
+use std::fs::{File, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use forkful_core::{Block, Consensus, Entry, Hash, sha256};
+use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend};
+
+use crate::store::tables::{
+    self, BLOBS, BLOCKS, BY_HASH, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD,
+};
+use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreError};
+
+/// The store's file in a data directory.
+pub const FILE_NAME: &str = "forkful.redb";
+
+/// What is locked while a store is open.
+const LOCK_NAME: &str = "forkful.lock";
+
+/// The name of a store that is being made.
+const NEW_NAME: &str = "forkful.redb.new";
+
+/// What redb keeps of the file in memory, in bytes.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// A store in one file.
+#[derive(Debug)]
+pub struct DiskStore {
+    database: Database,
+    path: PathBuf,
+    puts: Vec<Put>,
+    /// A commit failed: whether what it held is durable is not known, so nothing is after it.
+    failed: bool,
+    /// Locked while it lives, so that two processes never make or open one at the same time.
+    /// `None` if it is no file.
+    lock: Option<File>,
+}
+
+impl DiskStore {
+    /// Opens the store of a data directory that is there, or makes one for this network.
+    ///
+    /// # Errors
+    /// Another process has it open, it is another network's or version's, it is damaged, or the
+    /// disk fails.
+    pub fn open(data_dir: &Path, consensus: &Consensus) -> Result<Self, StoreError> {
+        let path = data_dir.join(FILE_NAME);
+        let io = |error: std::io::Error| StoreError::Io {
+            path: path.clone(),
+            what: error.to_string(),
+        };
+        let lock = File::create(data_dir.join(LOCK_NAME)).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path)),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        if !path.try_exists().map_err(io)? {
+            // A cut of the power while redb makes a file leaves one that it does not open. So it
+            // gets its name when it is whole.
+            let new = data_dir.join(NEW_NAME);
+            File::create(&new).map_err(io)?;
+            drop(DiskStore::prepare(new.clone(), consensus, || {
+                builder().create(&new)
+            })?);
+            std::fs::rename(&new, &path).map_err(io)?;
+            sync_directory(data_dir).map_err(io)?;
+        }
+        let open = || builder().open(&path);
+        let mut store = DiskStore::prepare(path.clone(), consensus, open)?;
+        store.lock = Some(lock);
+        Ok(store)
+    }
+
+    /// The same on something that is not a file. For tests of what disks do.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub fn with_backend(
+        backend: impl StorageBackend,
+        consensus: &Consensus,
+    ) -> Result<Self, StoreError> {
+        let create = || builder().create_with_backend(backend);
+        DiskStore::prepare(PathBuf::from("the store"), consensus, create)
+    }
+
+    fn prepare(
+        path: PathBuf,
+        consensus: &Consensus,
+        create: impl FnOnce() -> Result<Database, redb::DatabaseError>,
+    ) -> Result<Self, StoreError> {
+        guarded(&path, || {
+            let database = create()?;
+            let mut store = DiskStore {
+                database,
+                path: path.clone(),
+                puts: Vec::new(),
+                failed: false,
+                lock: None,
+            };
+            if store.is_new()? {
+                store.write(|transaction| describe(transaction, consensus))?;
+            }
+            Ok(store)
+        })
+        .and_then(|store| {
+            store.check_meta(consensus)?;
+            Ok(store)
+        })
+    }
+
+    /// Nothing was ever committed to it.
+    fn is_new(&self) -> Result<bool, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        Ok(transaction.list_tables()?.next().is_none())
+    }
+
+    fn check_meta(&self, consensus: &Consensus) -> Result<(), StoreError> {
+        let (format, genesis) = guarded(&self.path, || {
+            let meta = self.database.begin_read()?.open_table(META)?;
+            let bytes =
+                |key| Ok::<_, redb::Error>(meta.get(key)?.map(|bytes| bytes.value().to_vec()));
+            Ok((bytes("format")?, bytes("genesis")?))
+        })?;
+        let format: Option<[u8; 8]> = format.and_then(|bytes| bytes.try_into().ok());
+        let Some(found) = format.map(u64::from_be_bytes) else {
+            return Err(self.damaged("it does not say its format"));
+        };
+        let path = self.path.clone();
+        if found != FORMAT {
+            return Err(StoreError::Format { path, found });
+        }
+        let Some(theirs) = genesis.and_then(|bytes| bytes.try_into().ok()).map(Hash) else {
+            return Err(self.damaged("it does not say its genesis"));
+        };
+        let ours = consensus.genesis().header.hash();
+        if theirs != ours {
+            return Err(StoreError::Foreign { path, theirs, ours });
+        }
+        Ok(())
+    }
+
+    /// Holds the tables against each other and every block against its name, and counts the
+    /// blocks of the active chain. That they keep the rules is the tree's to say.
+    ///
+    /// # Errors
+    /// It cannot be read, or its tables disagree.
+    pub fn check(&self) -> Result<u64, StoreError> {
+        self.contents()?;
+        let (heights, problem) = guarded(&self.path, || {
+            let transaction = self.database.begin_read()?;
+            let chain = transaction.open_table(CHAIN)?;
+            let by_hash = transaction.open_table(BY_HASH)?;
+            let blocks = transaction.open_table(BLOCKS)?;
+            let mut parent: Option<[u8; 32]> = None;
+            let mut height = 0;
+            for row in chain.iter()? {
+                let (at, hash) = row?;
+                height += 1;
+                let place = by_hash.get(hash.value())?.map(|place| place.value());
+                let bytes = place.map(|place| blocks.get(place)).transpose()?.flatten();
+                let block = bytes.and_then(|bytes| Block::from_bytes(bytes.value()).ok());
+                let follows = block.is_some_and(|block| {
+                    block.header.index == at.value()
+                        && parent.is_none_or(|parent| parent == block.header.previous_hash.0)
+                });
+                if !follows || at.value() != height {
+                    return Ok((height, Some(format!("the chain has no block {height}"))));
+                }
+                parent = Some(*hash.value());
+            }
+            Ok((height, None))
+        })?;
+        match problem {
+            Some(problem) => Err(self.damaged(problem)),
+            None => Ok(heights),
+        }
+    }
+
+    /// One durable transaction.
+    fn write(
+        &mut self,
+        change: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_two_phase_commit(true);
+        transaction.set_durability(Durability::Immediate)?;
+        change(&transaction)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// A transaction after which nothing is written if it fails.
+    fn write_or_fail(
+        &mut self,
+        change: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        if self.failed {
+            let what = "an earlier write failed".to_owned();
+            return Err(StoreError::Io { path, what });
+        }
+        self.failed = true;
+        guarded(&path, || self.write(change))?;
+        self.failed = false;
+        Ok(())
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::Damaged {
+            path: self.path.clone(),
+            what: what.into(),
+        }
+    }
+
+    fn read_blocks(&self) -> Result<Result<Vec<Arc<Block>>, String>, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let by_hash = transaction.open_table(BY_HASH)?;
+        let mut blocks = Vec::new();
+        for row in transaction.open_table(BLOCKS)?.iter()? {
+            let (place, bytes) = row?;
+            let place = place.value();
+            let block = match Block::from_bytes(bytes.value()) {
+                Ok(block) => block,
+                Err(error) => return Ok(Err(format!("block {place}: {error}"))),
+            };
+            let named = by_hash.get(&block.header.hash().0)?;
+            if named.map(|place| place.value()) != Some(place) {
+                return Ok(Err(format!("block {place} is not the one that was stored")));
+            }
+            blocks.push(Arc::new(block));
+        }
+        Ok(Ok(blocks))
+    }
+
+    fn read_data(&self) -> Result<Result<Vec<Entry>, String>, redb::Error> {
+        let transaction = self.database.begin_read()?;
+        let by_hash = transaction.open_table(DATA_BY_HASH)?;
+        let mut data = Vec::new();
+        for row in transaction.open_table(DATA)?.iter()? {
+            let (place, bytes) = row?;
+            let named = by_hash.get(&sha256(bytes.value()).0)?;
+            if named.map(|place| place.value()) != Some(place.value()) {
+                let place = place.value();
+                return Ok(Err(format!("entry {place} is not the one that was stored")));
+            }
+            data.push(Entry::from(bytes.value()));
+        }
+        Ok(Ok(data))
+    }
+
+    fn read_withheld(&self) -> Result<Vec<Hash>, redb::Error> {
+        let table = self.database.begin_read()?.open_table(WITHHELD)?;
+        let rows = table.iter()?;
+        rows.map(|row| Ok(Hash(*row?.1.value()))).collect()
+    }
+}
+
+impl Store for DiskStore {
+    fn put_block(&mut self, hash: Hash, block: Arc<Block>) {
+        self.puts.push(Put::Block(hash, block));
+    }
+
+    fn put_data(&mut self, entry: Entry) {
+        self.puts.push(Put::Data(entry));
+    }
+
+    fn put_withheld(&mut self, block: Hash) {
+        self.puts.push(Put::Withheld(block));
+    }
+
+    fn set_published(&mut self, block: &Hash) {
+        self.puts.push(Put::Published(*block));
+    }
+
+    fn set_chain(&mut self, change: ChainChange) {
+        self.puts.push(Put::Chain(change));
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        if self.puts.is_empty() {
+            return Ok(());
+        }
+        let puts = std::mem::take(&mut self.puts);
+        self.write_or_fail(|transaction| tables::apply(transaction, &puts))
+    }
+
+    fn waits(&self) -> bool {
+        !self.puts.is_empty()
+    }
+
+    fn contents(&self) -> Result<Contents, StoreError> {
+        let blocks = guarded(&self.path, || self.read_blocks())?;
+        let data = guarded(&self.path, || self.read_data())?;
+        Ok(Contents {
+            blocks: blocks.map_err(|what| self.damaged(what))?,
+            data: data.map_err(|what| self.damaged(what))?,
+            withheld: guarded(&self.path, || self.read_withheld())?,
+        })
+    }
+
+    fn load(&self, blob: Blob) -> Result<Option<Vec<u8>>, StoreError> {
+        guarded(&self.path, || {
+            let table = self.database.begin_read()?.open_table(BLOBS)?;
+            Ok(table.get(name(blob))?.map(|bytes| bytes.value().to_vec()))
+        })
+    }
+
+    fn save(&mut self, blob: Blob, bytes: &[u8]) -> Result<(), StoreError> {
+        if bytes.len() > BLOB_BYTES_MAX {
+            return Err(StoreError::TooLong(bytes.len()));
+        }
+        self.write_or_fail(|transaction| {
+            transaction.open_table(BLOBS)?.insert(name(blob), bytes)?;
+            Ok(())
+        })
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.set_check_integrity_on_open(true);
+    builder
+}
+
+/// Makes a new name in the directory durable. Elsewhere than on Unix a directory is no file.
+fn sync_directory(directory: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn name(blob: Blob) -> &'static str {
+    match blob {
+        Blob::Addresses => "addresses",
+        Blob::Bans => "bans",
+    }
+}
+
+/// Makes every table, and says whose store it is.
+fn describe(
+    transaction: &redb::WriteTransaction,
+    consensus: &Consensus,
+) -> Result<(), redb::Error> {
+    let genesis = consensus.genesis().header.hash();
+    let text = consensus.canonical_text();
+    let mut meta = transaction.open_table(META)?;
+    meta.insert("format", FORMAT.to_be_bytes().as_slice())?;
+    meta.insert("genesis", genesis.0.as_slice())?;
+    meta.insert("consensus", text.as_bytes())?;
+    meta.insert(
+        "created_by",
+        concat!("forkful ", env!("CARGO_PKG_VERSION")).as_bytes(),
+    )?;
+    transaction.open_table(BLOBS)?;
+    tables::apply(transaction, &[])
+}
+
+/// Does something with redb, and says in our words what went wrong. On a damaged file it may
+/// panic where it trusts what it wrote itself; that is caught here, and is damage too.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, StoreError> {
+    let path = path.to_owned();
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(redb::Error::DatabaseAlreadyOpen)) => Err(StoreError::InUse(path)),
+        Ok(Err(redb::Error::Io(error))) if error.kind() != std::io::ErrorKind::InvalidData => {
+            let what = error.to_string();
+            Err(StoreError::Io { path, what })
+        }
+        Ok(Err(error @ (redb::Error::PreviousIo | redb::Error::Backend(_)))) => {
+            let what = error.to_string();
+            Err(StoreError::Io { path, what })
+        }
+        Ok(Err(error)) => {
+            let what = error.to_string();
+            Err(StoreError::Damaged { path, what })
+        }
+        Err(_) => {
+            let what = "it cannot be read to its end".to_owned();
+            Err(StoreError::Damaged { path, what })
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What a store on disk keeps: through restarts, cuts of the power, and damage.
+
+mod chain;
+mod damage;
+mod disk;
+mod opening;
+mod power_cuts;
+mod promises;

@@ -1,0 +1,231 @@
+//! An actor tells nobody what its store does not hold.
+
+use std::sync::{Arc, Mutex};
+
+use forkful_core::{Block, BlockRef, Entry, Hash, Message, MessageKind, NodeId, PeerId, Wire};
+use forkful_net::actor::{Actor, Command, Participant, Parts, Shared};
+use forkful_net::clock::Clock;
+use forkful_net::ledger::Ledger;
+use forkful_net::miner::{Miner, Speed};
+use forkful_net::store::{Blob, ChainChange, Contents, Store, StoreError};
+use forkful_net::transport::{Envelope, Transport};
+use forkful_pow::Kernel;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::chain::{consensus, entry, line, participant};
+
+/// What the actor did to the world, in order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Did {
+    Put(&'static str),
+    Committed,
+    Sent(MessageKind),
+}
+
+type Diary = Arc<Mutex<Vec<Did>>>;
+
+/// A store that writes down what it is told, and whose disk may be full.
+#[derive(Debug)]
+struct Watched {
+    diary: Diary,
+    full: bool,
+}
+
+impl Watched {
+    fn put(&self, what: &'static str) {
+        self.diary.lock().unwrap().push(Did::Put(what));
+    }
+}
+
+impl Store for Watched {
+    fn put_block(&mut self, _: Hash, _: Arc<Block>) {
+        self.put("block");
+    }
+    fn put_data(&mut self, _: Entry) {
+        self.put("data");
+    }
+    fn put_withheld(&mut self, _: Hash) {
+        self.put("withheld");
+    }
+    fn set_published(&mut self, _: &Hash) {
+        self.put("published");
+    }
+    fn set_chain(&mut self, _: ChainChange) {
+        self.put("chain");
+    }
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let mut diary = self.diary.lock().unwrap();
+        if !matches!(diary.last(), Some(Did::Put(_))) {
+            return Ok(());
+        }
+        if self.full {
+            let (path, what) = ("a disk".into(), "it is full".to_owned());
+            return Err(StoreError::Io { path, what });
+        }
+        diary.push(Did::Committed);
+        Ok(())
+    }
+    fn waits(&self) -> bool {
+        true
+    }
+    fn contents(&self) -> Result<Contents, StoreError> {
+        Ok(Contents::default())
+    }
+    fn load(&self, _: Blob) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+    fn save(&mut self, _: Blob, _: &[u8]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+struct Wires(Diary);
+
+impl Transport for Wires {
+    fn send(&mut self, _: PeerId, message: Message<Wire>) {
+        self.0.lock().unwrap().push(Did::Sent(message.kind()));
+    }
+    fn disconnect(&mut self, _: PeerId, _: &dyn std::fmt::Display) {}
+}
+
+/// An actor at work.
+struct Work {
+    diary: Diary,
+    commands: mpsc::Sender<Command>,
+    inbox: mpsc::Sender<Envelope>,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+fn work(full: bool) -> Work {
+    let diary = Diary::default();
+    let (commands, orders) = mpsc::channel(8);
+    let (inbox, messages) = mpsc::channel(8);
+    let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
+    let clock = Clock::start();
+    let hash = consensus().genesis().header.hash();
+    let genesis = BlockRef { hash, height: 0 };
+    let actor = Actor::new(Parts {
+        id: NodeId(0),
+        shared: Shared::new(participant(&Contents::default()).unwrap()),
+        clock,
+        inbox: messages,
+        commands: orders,
+        transport: Wires(Arc::clone(&diary)),
+        miner,
+        found,
+        store: Arc::new(Mutex::new(Watched {
+            diary: Arc::clone(&diary),
+            full,
+        })),
+        ledger: Arc::new(Ledger::new(clock, genesis, 1, Vec::new())),
+        paused: false,
+    });
+    let shutdown = CancellationToken::new();
+    Work {
+        diary,
+        commands,
+        inbox,
+        task: tokio::spawn(actor.run(shutdown.clone())),
+        shutdown,
+    }
+}
+
+impl Work {
+    async fn connect(&self, peer: u32) {
+        self.commands
+            .send(Command::Connected(PeerId(peer)))
+            .await
+            .unwrap();
+    }
+
+    async fn submit(&self, text: &str) -> Result<(), oneshot::error::RecvError> {
+        let (done, taken) = oneshot::channel();
+        self.commands
+            .send(Command::Submit(entry(text), done))
+            .await
+            .unwrap();
+        taken.await.map(|taken| drop(taken.unwrap()))
+    }
+
+    async fn end(self) -> Result<Vec<Did>, StoreError> {
+        self.shutdown.cancel();
+        self.task.await.unwrap()?;
+        Ok(self.diary.lock().unwrap().clone())
+    }
+}
+
+fn place(diary: &[Did], did: &Did) -> usize {
+    let place = diary.iter().position(|at| at == did);
+    place.unwrap_or_else(|| panic!("{did:?} is not in {diary:?}"))
+}
+
+#[tokio::test]
+async fn data_is_durable_before_a_peer_or_who_gave_it_hears_of_it() {
+    let work = work(false);
+    work.connect(1).await;
+    work.submit("keep me").await.unwrap();
+    let diary = work.end().await.unwrap();
+    let put = place(&diary, &Did::Put("data"));
+    assert_eq!(diary[put + 1], Did::Committed);
+    assert!(place(&diary, &Did::Sent(MessageKind::NewData)) > put + 1);
+}
+
+/// On several threads, as a real node.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_blocks_of_one_message_are_one_commit_before_any_word_of_them() {
+    let work = work(false);
+    work.connect(1).await;
+    work.connect(2).await;
+    let blocks = line(100);
+    let message = Message::Chain {
+        blocks,
+        more: false,
+    };
+    let from = PeerId(1);
+    work.inbox.send(Envelope { from, message }).await.unwrap();
+    // Messages and commands race, so this waits until the blocks have been taken.
+    while !work
+        .diary
+        .lock()
+        .unwrap()
+        .contains(&Did::Sent(MessageKind::NewBlock))
+    {
+        tokio::task::yield_now().await;
+    }
+    let diary = work.end().await.unwrap();
+    let count = |did| diary.iter().filter(|at| **at == did).count();
+    assert_eq!(count(Did::Put("block")), 100);
+    assert_eq!(count(Did::Committed), 1);
+    let committed = place(&diary, &Did::Committed);
+    assert!(place(&diary, &Did::Sent(MessageKind::NewBlock)) > committed);
+}
+
+#[tokio::test]
+async fn a_full_disk_ends_the_node_and_nothing_was_promised() {
+    let work = work(true);
+    work.connect(1).await;
+    assert!(work.submit("lost").await.is_err());
+    let (diary, task) = (Arc::clone(&work.diary), work.task);
+    let error = task.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("it is full"), "{error}");
+    let diary = diary.lock().unwrap();
+    assert!(
+        !diary.contains(&Did::Sent(MessageKind::NewData)),
+        "{diary:?}"
+    );
+}
+
+#[test]
+fn a_store_with_a_block_that_breaks_a_rule_starts_no_node() {
+    let mut blocks = line(3);
+    blocks.remove(1);
+    let contents = Contents {
+        blocks,
+        ..Contents::default()
+    };
+    let refused = participant(&contents).map(|node: Participant| node.tip());
+    assert!(refused.unwrap_err().starts_with("block 2"));
+}
