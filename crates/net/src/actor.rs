@@ -81,6 +81,8 @@ pub enum Command {
     Pause(oneshot::Sender<()>),
     /// Search again.
     Resume,
+    /// Answer when everything that was commanded before is done.
+    Barrier(oneshot::Sender<()>),
 }
 
 /// What an actor is made of.
@@ -178,6 +180,9 @@ impl<T: Transport> Actor<T> {
                 self.parts.paused = false;
                 self.mine();
             }
+            Command::Barrier(done) => {
+                let _ = done.send(());
+            }
         }
     }
 
@@ -204,7 +209,13 @@ impl<T: Transport> Actor<T> {
     }
 
     /// Through the door, and to the node.
-    fn take(&mut self, participant: &mut Participant, Envelope { from, message }: Envelope) {
+    fn take(&mut self, participant: &mut Participant, envelope: Envelope) {
+        // Its place is free when this returns.
+        let Envelope {
+            from,
+            message,
+            place: _place,
+        } = envelope;
         if let Some(hash) = door::unknown_name(&participant.tree, &message) {
             return self.parts.transport.send(from, Message::NotFound(hash));
         }
@@ -265,7 +276,7 @@ impl<T: Transport> Actor<T> {
             Effect::Attempt(attempt) => self.tell(attempt.into()),
             Effect::Rebuilt(from, block) => {
                 let message = Message::Block(block);
-                self.rebuilt.push(Envelope { from, message });
+                self.rebuilt.push(Envelope::new(from, message));
             }
             Effect::TipChanged(change) => self.tell_tip(participant, change),
             Effect::Data {
@@ -286,7 +297,7 @@ impl<T: Transport> Actor<T> {
                 let set = time != Time::NEVER;
                 self.deadline = set.then(|| self.parts.clock.instant(time));
             }
-            Effect::Disconnect(peer, why) => self.parts.transport.disconnect(peer, &why),
+            Effect::Disconnect(peer, why) => self.parts.transport.disconnect(peer, why),
         }
     }
 

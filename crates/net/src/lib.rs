@@ -21,4 +21,5 @@ pub mod mesh;
 pub mod miner;
 pub mod peers;
 pub mod store;
+pub mod tcp;
 pub mod transport;

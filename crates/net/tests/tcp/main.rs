@@ -1,0 +1,7 @@
+//! Nodes over real sockets: they converge, and no stranger stops them.
+
+mod hostile;
+mod key;
+mod nodes;
+mod raw;
+mod support;
