@@ -55,7 +55,8 @@ pub struct Limits {
     pub send_total_bytes: usize,
     /// How often a peer is pinged.
     pub ping: Duration,
-    /// How long it may take to answer. Then it is dropped.
+    /// How long it may say nothing at all after a ping, answer or not. Then it is dropped.
+    /// A node that is busy with blocks reads no pings meanwhile, so this is long.
     pub pong: Duration,
     /// Bans at one time. One more takes the place of the one that ends first.
     pub bans_max: usize,
@@ -88,8 +89,8 @@ impl Default for Limits {
             inbox_share: 16,
             send_queue_bytes: 16_000_000,
             send_total_bytes: 64_000_000,
-            ping: Duration::from_secs(30),
-            pong: Duration::from_secs(20),
+            ping: Duration::from_secs(60),
+            pong: Duration::from_secs(45),
             bans_max: 1_024,
             ban: Duration::from_secs(24 * 3_600),
             kept_max: 64,

@@ -168,7 +168,8 @@ fn register(
     if table.bans.is_banned(address.ip(), Instant::now()) {
         return Err(End::Banned);
     }
-    let same = table.links.values().find(|link| link.key == greeted.key);
+    let same = |link: &&Arc<Link>| link.key == greeted.key && !link.stop.is_cancelled();
+    let same = table.links.values().find(same);
     if let Some(same) = same {
         // Both ends must keep the same one. Of two that one end made, the older; of one
         // that each made, that of the end with the greater key.
@@ -277,9 +278,13 @@ async fn leave(net: &Net, link: &Link) {
     }
 }
 
+/// Tells the node, if it has not ended and is not about to.
 async fn tell(net: &Net, command: Command) -> Result<(), End> {
-    let told = net.commands.send(command).await;
-    told.map_err(|_| End::NodeEnded)
+    tokio::select! {
+        biased;
+        () = net.stop.cancelled() => Err(End::Shutdown),
+        told = net.commands.send(command) => told.map_err(|_| End::NodeEnded),
+    }
 }
 
 async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {

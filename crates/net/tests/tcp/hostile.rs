@@ -242,6 +242,27 @@ async fn who_never_reads_is_dropped() {
     assert!(banned(&node).is_empty(), "a slow line is no crime");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_falls_silent_is_dropped_and_who_answers_stays() {
+    let limits = Limits {
+        ping: Duration::from_secs(1),
+        pong: Duration::from_secs(1),
+        ..strict()
+    };
+    let (mut node, honest) = pair(limits).await;
+    let raw = Raw::greet(&node, STRANGER).await;
+    assert_eq!(end_of_stranger(&mut node).await, End::PingTimeout);
+    raw.closed().await;
+    assert_hears(&node, &honest).await;
+    let peers = node.peers.peers();
+    assert!(
+        peers[0]
+            .ping
+            .is_some_and(|trip| trip < Duration::from_secs(1))
+    );
+    assert!(banned(&node).is_empty());
+}
+
 /// A flood waits at its own socket, and nowhere else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_delays_nobody_else() {

@@ -3,5 +3,6 @@
 mod hostile;
 mod key;
 mod nodes;
+mod numbers;
 mod raw;
 mod support;

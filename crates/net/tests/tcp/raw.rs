@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use forkful_core::Hash;
 use snow::{Builder, HandshakeState, TransportState};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -36,10 +37,15 @@ impl Raw {
     pub async fn greet(node: &TestNode, from: [u8; 4]) -> Raw {
         let mut raw = Raw::connect(node.address, from).await;
         raw.encrypt().await;
-        raw.say(HELLO, &hello(node)).await;
-        let heard = raw.hear().await.unwrap();
-        assert_eq!(heard[0], HELLO);
+        raw.say_hello(&hello(node)).await;
         raw
+    }
+
+    /// Says hello, and hears the node's.
+    pub async fn say_hello(&mut self, hello: &[u8]) {
+        self.say(HELLO, hello).await;
+        let heard = self.hear().await.unwrap();
+        assert_eq!(heard[0], HELLO);
     }
 
     /// The Noise handshake.
@@ -109,8 +115,13 @@ pub fn first_message() -> Vec<u8> {
 }
 
 pub fn hello(node: &TestNode) -> Vec<u8> {
+    hello_for(node.genesis)
+}
+
+pub fn hello_for(genesis: Hash) -> Vec<u8> {
+    // A nonce of 0 has no node.
     let mut hello = vec![0, 0, 0, 1];
-    hello.extend_from_slice(&node.genesis.0);
+    hello.extend_from_slice(&genesis.0);
     // Height, work, nonce, port; and no user agent.
     hello.extend_from_slice(&[0; 8 + 32 + 8 + 2 + 1]);
     hello
