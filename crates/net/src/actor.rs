@@ -134,7 +134,13 @@ impl<T: Transport> Actor<T> {
     }
 
     /// Through the door, and to the node.
-    fn take(&mut self, participant: &mut Participant, Envelope { from, message }: Envelope) {
+    fn take(&mut self, participant: &mut Participant, envelope: Envelope) {
+        // Its place is free when this returns.
+        let Envelope {
+            from,
+            message,
+            place: _place,
+        } = envelope;
         if let Some(hash) = door::unknown_name(&participant.tree, &message) {
             return self.parts.transport.send(from, Message::NotFound(hash));
         }
@@ -231,7 +237,7 @@ impl<T: Transport> Actor<T> {
             Effect::Attempt(attempt) => self.tell(attempt.into()),
             Effect::Rebuilt(from, block) => {
                 let message = Message::Block(block);
-                self.rebuilt.push(Envelope { from, message });
+                self.rebuilt.push(Envelope::new(from, message));
             }
             Effect::TipChanged(change) => self.tell_tip(participant, change),
             Effect::Data {
@@ -255,7 +261,7 @@ impl<T: Transport> Actor<T> {
                 let set = time != Time::NEVER;
                 self.deadline = set.then(|| self.parts.clock.instant(time));
             }
-            Effect::Disconnect(peer, why) => self.parts.transport.disconnect(peer, &why),
+            Effect::Disconnect(peer, why) => self.parts.transport.disconnect(peer, why),
         }
     }
 

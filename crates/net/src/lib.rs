@@ -23,4 +23,5 @@ pub mod miner;
 pub mod participant;
 pub mod peers;
 pub mod store;
+pub mod tcp;
 pub mod transport;

@@ -1,6 +1,8 @@
 //! The seam between a node and what carries its messages.
 
+use forkful_core::node::DisconnectReason;
 use forkful_core::{Message, PeerId, Wire};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What carries the messages of one node: channels in the mesh, sockets over TCP.
 ///
@@ -11,8 +13,9 @@ pub trait Transport: Send + 'static {
     /// Hands over a message for the peer. Whether it arrives is not known.
     fn send(&mut self, to: PeerId, message: Message<Wire>);
 
-    /// Ends the connection to the peer, for a reason that people can read.
-    fn disconnect(&mut self, peer: PeerId, why: &dyn std::fmt::Display);
+    /// Ends the connection to the peer. What that means for the peer is the transport's
+    /// to know.
+    fn disconnect(&mut self, peer: PeerId, why: DisconnectReason);
 }
 
 /// A message as it comes out of a transport.
@@ -22,4 +25,17 @@ pub struct Envelope {
     pub from: PeerId,
     /// What it says.
     pub message: Message<Wire>,
+    /// Its place among the messages of its sender that wait; given back when it is handled.
+    pub place: Option<OwnedSemaphorePermit>,
+}
+
+impl Envelope {
+    /// An envelope whose sender has no bound of its own.
+    pub fn new(from: PeerId, message: Message<Wire>) -> Self {
+        Envelope {
+            from,
+            message,
+            place: None,
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub enum Command {
     Pause(oneshot::Sender<()>),
     /// Search again.
     Resume,
+    /// Answer when everything that was commanded before is done.
+    Barrier(oneshot::Sender<()>),
 }
 
 /// What became of a block that was submitted.
@@ -97,6 +99,9 @@ impl<T: Transport> Actor<T> {
             Command::Resume => {
                 self.parts.paused = false;
                 self.mine();
+            }
+            Command::Barrier(done) => {
+                let _ = done.send(());
             }
         }
     }

@@ -11,11 +11,11 @@
 
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
-use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::event::{DropReason, What};
+use forkful_core::node::DisconnectReason;
 use forkful_core::{Block, Message, MessageKind, NodeId, PeerId, Time, Wire};
 use forkful_scenario::{BlockBytes, Direction, LinkModel, NodeLines, Parcel, Scenario};
 use tokio::sync::mpsc;
@@ -297,10 +297,7 @@ impl Wiring {
         };
         self.ledger
             .tell(Some(to), What::Delivered { from, kind, bytes });
-        place.send(Envelope {
-            from: from_peer,
-            message,
-        });
+        place.send(Envelope::new(from_peer, message));
     }
 
     fn dropped(&self, from: NodeId, to: NodeId, kind: MessageKind, bytes: u32, why: DropReason) {
@@ -359,7 +356,7 @@ impl Transport for MeshTransport {
     }
 
     /// In the mesh a link that one end will not have any more is a cut link.
-    fn disconnect(&mut self, peer: PeerId, why: &dyn Display) {
+    fn disconnect(&mut self, peer: PeerId, why: DisconnectReason) {
         let peer = NodeId(peer.0);
         self.wiring.set_cut(self.id, peer, true);
         self.wiring.ledger.tell(

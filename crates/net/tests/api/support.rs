@@ -52,7 +52,7 @@ struct Nobody;
 
 impl Transport for Nobody {
     fn send(&mut self, _: PeerId, _: Message<Wire>) {}
-    fn disconnect(&mut self, _: PeerId, _: &dyn std::fmt::Display) {}
+    fn disconnect(&mut self, _: PeerId, _: forkful_core::node::DisconnectReason) {}
 }
 
 impl TestNode {
@@ -133,7 +133,11 @@ impl TestNode {
     pub async fn stop(self) {
         self.handle.shutdown.cancel();
         timeout(PATIENCE, self.api).await.unwrap().unwrap();
-        timeout(PATIENCE, self.actor).await.unwrap().unwrap().unwrap();
+        timeout(PATIENCE, self.actor)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
     }
 
     /// Says this on a new connection, and reads until it is closed.

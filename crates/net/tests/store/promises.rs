@@ -87,7 +87,7 @@ impl Transport for Wires {
     fn send(&mut self, _: PeerId, message: Message<Wire>) {
         self.0.lock().unwrap().push(Did::Sent(message.kind()));
     }
-    fn disconnect(&mut self, _: PeerId, _: &dyn std::fmt::Display) {}
+    fn disconnect(&mut self, _: PeerId, _: forkful_core::node::DisconnectReason) {}
 }
 
 /// An actor at work.
@@ -141,13 +141,13 @@ impl Work {
             .unwrap();
     }
 
-    async fn submit(&self, text: &str) -> Result<(), oneshot::error::RecvError> {
+    async fn submit(&self, text: &str) -> Result<Hash, oneshot::error::RecvError> {
         let (done, taken) = oneshot::channel();
         self.commands
             .send(Command::Submit(entry(text), done))
             .await
             .unwrap();
-        taken.await.map(|taken| drop(taken.unwrap()))
+        taken.await.map(|taken| taken.unwrap())
     }
 
     async fn end(self) -> Result<Vec<Did>, StoreError> {
@@ -185,7 +185,7 @@ async fn many_blocks_of_one_message_are_one_commit_before_any_word_of_them() {
         more: false,
     };
     let from = PeerId(1);
-    work.inbox.send(Envelope { from, message }).await.unwrap();
+    work.inbox.send(Envelope::new(from, message)).await.unwrap();
     // Messages and commands race, so this waits until the blocks have been taken.
     while !work
         .diary

@@ -1,0 +1,184 @@
+//! What carries a node's messages between strangers: TCP, encrypted, with limits.
+//!
+//! ```text
+//! accept ─▶ half-open? per address? ─┐
+//!                                    ├─▶ handshake ─▶ slot, number ─▶ reader ─▶ inbox
+//! dial ─▶ kept-up loop, backoff ─────┘                  │             writer ◀─ queue
+//!                                                       └─▶ Connected … Disconnected
+//! ```
+//!
+//! One task drives a connection from its first byte to its last ([`peer`]). The reader waits
+//! for a place in the node's inbox, so a flood pushes back on the socket it comes from; the
+//! writer's queue is bounded in bytes, and who lets it fill is dropped.
+//!
+//! A peer's number is given to nobody else before the node has handled every message of
+//! the peer and its `Disconnected`: what the node says of a number always concerns the peer
+//! that it means.
+
+mod bans;
+mod dial;
+pub mod end;
+pub mod hello;
+pub mod key;
+pub mod limits;
+mod link;
+mod listen;
+mod net;
+pub mod pace;
+mod peer;
+mod peers;
+pub mod session;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use forkful_core::node::DisconnectReason;
+use forkful_core::{Hash, Message, PeerId, Wire, Work};
+use tokio::sync::mpsc;
+
+use self::end::End;
+use self::key::NodeKey;
+use self::limits::Limits;
+use self::net::Net;
+use crate::actor::Command;
+use crate::peers::Peers;
+use crate::transport::{Envelope, Transport};
+
+/// How long the connections have to end when the node does.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// What a node's network is made of.
+pub struct TcpConfig {
+    /// Where to listen; `None` to only dial. Port 0 is any port.
+    pub listen: Option<SocketAddr>,
+    /// Connections to keep up, as `HOST:PORT`.
+    pub peers: Vec<String>,
+    /// Who the node is.
+    pub key: NodeKey,
+    /// No encryption. Only loopback is spoken to then.
+    pub plaintext: bool,
+    /// The network: others are refused.
+    pub genesis: Hash,
+    /// What the node calls itself: printable ASCII, at most 64 bytes of it are told.
+    pub user_agent: String,
+    /// The limits.
+    pub limits: Limits,
+    /// The height and the total work of the best block, to be told to who connects. Called
+    /// from any task, once a connection.
+    pub best: Box<dyn Fn() -> (u64, Work) + Send + Sync>,
+    /// Told what happens to connections. Called from any task; it must not block.
+    pub notice: Box<dyn Fn(&Notice) + Send + Sync>,
+}
+
+/// Something that happened to a connection, for a log or a test.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A peer is connected.
+    Up {
+        /// Its number.
+        peer: PeerId,
+        /// Its key.
+        key: [u8; 32],
+        /// Its address.
+        address: SocketAddr,
+        /// Whether it connected to us.
+        inbound: bool,
+    },
+    /// A peer is gone, and the node has been told.
+    Down {
+        /// Its number; free from now on.
+        peer: PeerId,
+        /// Its address.
+        address: SocketAddr,
+        /// Why.
+        why: End,
+    },
+    /// A connection was refused, or failed before the handshake was done.
+    Refused {
+        /// The other end; `None` for a name that could not be resolved.
+        address: Option<SocketAddr>,
+        /// Whether it connected to us.
+        inbound: bool,
+        /// Why.
+        why: End,
+    },
+}
+
+/// The network of a node, running.
+pub struct TcpNetwork {
+    net: Arc<Net>,
+}
+
+/// The sending half, for the actor.
+pub struct TcpTransport {
+    net: Arc<Net>,
+}
+
+impl TcpNetwork {
+    /// Starts listening and dialling. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// It cannot listen there, or plaintext was asked for outside loopback.
+    pub fn start(
+        config: TcpConfig,
+        inbox: mpsc::Sender<Envelope>,
+        commands: mpsc::Sender<Command>,
+    ) -> io::Result<(Self, TcpTransport)> {
+        let listener = config.listen.map(|at| listen::bind(at, config.plaintext));
+        let listener = listener.transpose()?;
+        let at = listener.as_ref().map(tokio::net::TcpListener::local_addr);
+        let peers = config.peers.clone();
+        let net = Arc::new(Net::new(config, at.transpose()?, inbox, commands)?);
+        if let Some(listener) = listener {
+            let listening = listen::run(Arc::clone(&net), listener);
+            net.tracker.spawn(listening);
+        }
+        for peer in peers {
+            // Named twice is kept up once. More than the bound is a mistake worth ending for.
+            match Peers::add(&peers::TcpPeers(Arc::clone(&net)), &peer) {
+                Ok(()) | Err(crate::peers::PeersError::Present(_)) => {}
+                Err(error) => {
+                    net.stop.cancel();
+                    return Err(io::Error::other(error));
+                }
+            }
+        }
+        let transport = TcpTransport {
+            net: Arc::clone(&net),
+        };
+        Ok((TcpNetwork { net }, transport))
+    }
+
+    /// The connections, for whoever looks at them or steers them.
+    pub fn peers(&self) -> Arc<dyn Peers> {
+        Arc::new(peers::TcpPeers(Arc::clone(&self.net)))
+    }
+
+    /// Ends all connections and waits for them, for at most two seconds. Whether all ended.
+    pub async fn shutdown(self) -> bool {
+        self.net.stop.cancel();
+        self.net.tracker.close();
+        let ended = self.net.tracker.wait();
+        tokio::time::timeout(SHUTDOWN, ended).await.is_ok()
+    }
+}
+
+impl Transport for TcpTransport {
+    fn send(&mut self, to: PeerId, message: Message<Wire>) {
+        let Some(link) = self.net.link(to) else {
+            // It has gone; the node will be told.
+            return;
+        };
+        let mut bytes = Vec::with_capacity(message.encoded_len());
+        message.encode(&mut bytes);
+        self.net.enqueue(&link, session::Frame::Message(bytes));
+    }
+
+    fn disconnect(&mut self, peer: PeerId, why: DisconnectReason) {
+        if let Some(link) = self.net.link(peer) {
+            link.end(End::Node(why));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What all connections of a node share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use forkful_core::PeerId;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::bans::Bans;
+use super::end::{End, Verdict};
+use super::hello::{Hello, VERSION};
+use super::limits::QUEUED_OVERHEAD_BYTES;
+use super::link::Link;
+use super::session::Frame;
+use super::{Notice, TcpConfig};
+use crate::actor::Command;
+use crate::transport::Envelope;
+
+/// What all connections of a node share.
+pub struct Net {
+    pub config: TcpConfig,
+    pub listening: Option<SocketAddr>,
+    pub inbox: mpsc::Sender<Envelope>,
+    pub commands: mpsc::Sender<Command>,
+    /// Drawn once: who says it is this node.
+    pub nonce: u64,
+    pub active: watch::Sender<bool>,
+    pub tracker: TaskTracker,
+    pub stop: CancellationToken,
+    /// Bytes in all send queues.
+    queued: Arc<AtomicUsize>,
+    /// A std mutex, held for a look or a change and never across an await.
+    table: Mutex<Table>,
+}
+
+/// Who is connected, or may be.
+pub struct Table {
+    pub links: BTreeMap<u32, Arc<Link>>,
+    /// Numbers that the node may still speak of.
+    pub numbers: BTreeSet<u32>,
+    pub half_open: usize,
+    pub addresses: BTreeMap<IpAddr, usize>,
+    pub kept: BTreeMap<String, CancellationToken>,
+    pub tries: usize,
+    pub bans: Bans,
+}
+
+impl Net {
+    pub fn new(
+        config: TcpConfig,
+        listening: Option<SocketAddr>,
+        inbox: mpsc::Sender<Envelope>,
+        commands: mpsc::Sender<Command>,
+    ) -> io::Result<Self> {
+        let bans = Bans::new(config.limits.bans_max);
+        Ok(Net {
+            listening,
+            inbox,
+            commands,
+            nonce: random().map_err(|error| io::Error::other(error.to_string()))?,
+            active: watch::Sender::new(true),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            queued: Arc::default(),
+            table: Mutex::new(Table {
+                links: BTreeMap::new(),
+                numbers: BTreeSet::new(),
+                half_open: 0,
+                addresses: BTreeMap::new(),
+                kept: BTreeMap::new(),
+                tries: 0,
+                bans,
+            }),
+            config,
+        })
+    }
+
+    pub fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn link(&self, peer: PeerId) -> Option<Arc<Link>> {
+        self.table().links.get(&peer.0).cloned()
+    }
+
+    pub fn notice(&self, notice: &Notice) {
+        (self.config.notice)(notice);
+    }
+
+    /// Our first words.
+    pub fn hello(&self) -> Hello {
+        let (height, work) = (self.config.best)();
+        Hello {
+            version: VERSION,
+            genesis: self.config.genesis,
+            height,
+            work: work.0.to_be_bytes(),
+            nonce: self.nonce,
+            port: self.listening.map_or(0, |at| at.port()),
+            user_agent: self.config.user_agent.clone(),
+        }
+    }
+
+    /// Puts a frame into the peer's queue. Who lets it fill is dropped.
+    pub fn enqueue(&self, link: &Link, frame: Frame) {
+        let limits = &self.config.limits;
+        let cost = cost(&frame);
+        let queued = link.queued.load(Ordering::Relaxed) + cost;
+        if queued > limits.send_queue_bytes {
+            return link.end(End::SlowReader);
+        }
+        if self.queued.load(Ordering::Relaxed) + cost > limits.send_total_bytes {
+            let peers = self.table().links.len().max(1);
+            if queued > limits.send_total_bytes / peers {
+                link.end(End::SlowReader);
+            }
+            return;
+        }
+        let charge = Charge::new([&link.queued, &self.queued], cost);
+        // If its writer has ended, the frame and what it was charged are dropped.
+        let _ = link.queue.send((frame, charge));
+    }
+
+    /// Whether automatic bans and limits by address apply.
+    pub fn is_foreign(&self, address: IpAddr) -> bool {
+        self.config.limits.loopback_is_foreign || !address.to_canonical().is_loopback()
+    }
+
+    /// What the end of a connection means for the address behind it.
+    pub fn judge(&self, address: SocketAddr, why: &End) {
+        let now = Instant::now();
+        if !self.is_foreign(address.ip()) {
+            return;
+        }
+        let mut table = self.table();
+        let banned = match why.verdict() {
+            Verdict::Innocent => false,
+            Verdict::Points(points) => table.bans.charge(address.ip(), points, now),
+            Verdict::Ban => true,
+        };
+        if banned {
+            let until = now + self.config.limits.ban;
+            self.ban_in(&mut table, address.ip(), until, why.to_string());
+        }
+    }
+
+    /// Bans an address and ends its connections.
+    pub fn ban_in(&self, table: &mut Table, address: IpAddr, until: Instant, reason: String) {
+        table.bans.ban(address, until, reason);
+        let address = address.to_canonical();
+        for link in table.links.values() {
+            if link.address.ip().to_canonical() == address {
+                link.end(End::Banned);
+            }
+        }
+    }
+}
+
+impl Table {
+    /// The lowest number that the node does not know a peer by.
+    pub fn free_number(&self) -> u32 {
+        let mut free = 0;
+        for number in &self.numbers {
+            if *number != free {
+                break;
+            }
+            free += 1;
+        }
+        free
+    }
+
+    /// Connections of one direction.
+    pub fn count(&self, inbound: bool) -> usize {
+        let links = self.links.values();
+        links.filter(|link| link.inbound == inbound).count()
+    }
+}
+
+/// What a frame that waits counts, until it is dropped.
+pub struct Charge {
+    counters: [Arc<AtomicUsize>; 2],
+    cost: usize,
+}
+
+impl Charge {
+    fn new(counters: [&Arc<AtomicUsize>; 2], cost: usize) -> Self {
+        for counter in counters {
+            counter.fetch_add(cost, Ordering::Relaxed);
+        }
+        Charge {
+            counters: counters.map(Arc::clone),
+            cost,
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        for counter in &self.counters {
+            counter.fetch_sub(self.cost, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a frame counts in a queue.
+fn cost(frame: &Frame) -> usize {
+    let bytes = match frame {
+        Frame::Message(bytes) | Frame::Hello(bytes) => bytes.len(),
+        Frame::Ping(_) | Frame::Pong(_) => 8,
+        Frame::Bye(why) => why.len(),
+    };
+    bytes + QUEUED_OVERHEAD_BYTES
+}
+
+/// A number that nobody can guess.
+pub fn random() -> Result<u64, getrandom::Error> {
+    getrandom::u64()
+}

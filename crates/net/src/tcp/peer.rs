@@ -1,0 +1,359 @@
+//! One connection, from its first byte to its last.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use forkful_core::{Message, PeerId};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Notice;
+use super::end::{End, FrameError};
+use super::hello::{Hello, VERSION};
+use super::link::{Link, Waiting};
+use super::listen::Guest;
+use super::net::Net;
+use super::pace::Pace;
+use super::session::{self, Frame, Reader, Writer};
+use crate::actor::Command;
+use crate::transport::Envelope;
+
+/// How long a goodbye may take.
+const BYE: Duration = Duration::from_secs(1);
+
+/// Who called whom.
+pub enum Call {
+    /// They did, and take something of the limits.
+    Inbound(Guest),
+    /// We did.
+    Outbound,
+}
+
+/// What is known after the handshake.
+struct Greeted {
+    reader: Reader,
+    writer: Writer,
+    key: [u8; 32],
+    hello: Hello,
+}
+
+/// Drives a connection to its end, and judges it.
+pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call: Call) -> End {
+    // Messages are small and wait for each other: Nagle's algorithm would add to every one.
+    let _ = stream.set_nodelay(true);
+    let inbound = matches!(call, Call::Inbound(_));
+    let handshake = timeout(net.config.limits.handshake, greet(&net, stream, inbound));
+    let greeted = tokio::select! {
+        () = net.stop.cancelled() => Err(End::Shutdown),
+        greeted = handshake => greeted.unwrap_or(Err(End::HandshakeTimeout)),
+    };
+    if let Call::Inbound(guest) = &mut call {
+        guest.settle();
+    }
+    let connected = match greeted {
+        Ok(greeted) => enter(&net, greeted, address, inbound).await,
+        Err(why) => Err(why),
+    };
+    match connected {
+        Ok((link, reader, writer, frames)) => live(&net, &link, reader, writer, frames).await,
+        Err(why) => {
+            net.judge(address, &why);
+            net.notice(&Notice::Refused {
+                address: Some(address),
+                inbound,
+                why: why.clone(),
+            });
+            why
+        }
+    }
+}
+
+/// Noise, and the first words of both.
+async fn greet(net: &Net, stream: TcpStream, inbound: bool) -> Result<Greeted, End> {
+    let pace = Pace::new(&net.config.limits);
+    let (mut reader, mut writer) = session::open(stream, pace);
+    let key = if net.config.plaintext {
+        None
+    } else {
+        let ours = &net.config.key;
+        Some(session::encrypt(&mut reader, &mut writer, ours, !inbound).await?)
+    };
+    writer.send(&Frame::Hello(net.hello().encode())).await?;
+    let hello = match reader.next().await? {
+        Frame::Hello(bytes) => Hello::decode(&bytes)?,
+        Frame::Bye(why) => return Err(End::Bye(why)),
+        Frame::Message(_) | Frame::Ping(_) | Frame::Pong(_) => {
+            return Err(FrameError::OutOfOrder.into());
+        }
+    };
+    // In plaintext nobody proves anything: the nonce tells processes apart.
+    let key = key.unwrap_or_else(|| nonce_as_key(hello.nonce));
+    let mut greeted = Greeted {
+        reader,
+        writer,
+        key,
+        hello,
+    };
+    match check(net, &greeted) {
+        Ok(()) => {
+            session::widen(&mut greeted.reader, &mut greeted.writer);
+            Ok(greeted)
+        }
+        Err(why) => Err(bye(greeted.writer, why).await),
+    }
+}
+
+fn check(net: &Net, greeted: &Greeted) -> Result<(), End> {
+    let hello = &greeted.hello;
+    let same_key = !net.config.plaintext && greeted.key == net.config.key.public();
+    if hello.nonce == net.nonce || same_key {
+        return Err(End::Myself);
+    }
+    if hello.version != VERSION {
+        return Err(End::WrongVersion(hello.version));
+    }
+    if hello.genesis != net.config.genesis {
+        return Err(End::WrongGenesis {
+            theirs: hello.genesis,
+            ours: net.config.genesis,
+        });
+    }
+    Ok(())
+}
+
+fn nonce_as_key(nonce: u64) -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&nonce.to_be_bytes());
+    key
+}
+
+/// Tells the other end why, if it listens.
+async fn bye(mut writer: Writer, why: End) -> End {
+    let _ = timeout(BYE, writer.send(&Frame::Bye(why.to_string()))).await;
+    why
+}
+
+type Entered = (Arc<Link>, Reader, Writer, mpsc::UnboundedReceiver<Waiting>);
+
+/// A slot and a number, or no.
+async fn enter(
+    net: &Arc<Net>,
+    greeted: Greeted,
+    address: SocketAddr,
+    inbound: bool,
+) -> Result<Entered, End> {
+    let (queue, frames) = mpsc::unbounded_channel();
+    match register(net, &greeted, address, inbound, queue) {
+        Ok(link) => Ok((link, greeted.reader, greeted.writer, frames)),
+        Err(why) => Err(bye(greeted.writer, why).await),
+    }
+}
+
+fn register(
+    net: &Net,
+    greeted: &Greeted,
+    address: SocketAddr,
+    inbound: bool,
+    queue: mpsc::UnboundedSender<Waiting>,
+) -> Result<Arc<Link>, End> {
+    let limits = &net.config.limits;
+    let mut table = net.table();
+    // Looked at again: much may have happened during the handshake.
+    if !*net.active.borrow() {
+        return Err(End::Inactive);
+    }
+    if table.bans.is_banned(address.ip(), Instant::now()) {
+        return Err(End::Banned);
+    }
+    let same = |link: &&Arc<Link>| link.key == greeted.key && !link.stop.is_cancelled();
+    let same = table.links.values().find(same);
+    if let Some(same) = same {
+        // Both ends must keep the same one. Of two that one end made, the older; of one
+        // that each made, that of the end with the greater key.
+        let wanted_inbound = greeted.key > own_key(net);
+        if same.inbound == inbound || inbound != wanted_inbound {
+            return Err(End::Duplicate);
+        }
+        same.end(End::Duplicate);
+    }
+    let (most, what) = match inbound {
+        true => (limits.inbound_max, "inbound connections"),
+        false => (limits.outbound_max, "outbound connections"),
+    };
+    if table.count(inbound) >= most {
+        return Err(End::NoRoom(what));
+    }
+    let number = table.free_number();
+    let link = Arc::new(Link {
+        id: PeerId(number),
+        key: greeted.key,
+        encrypted: !net.config.plaintext,
+        address,
+        inbound,
+        hello: greeted.hello.clone(),
+        since: Instant::now(),
+        sent: Arc::clone(&greeted.writer.sent),
+        received: Arc::clone(&greeted.reader.received),
+        queue,
+        queued: Arc::default(),
+        places: Arc::new(Semaphore::new(limits.inbox_share.max(1) as usize)),
+        heard: AtomicU64::new(0),
+        blocked: AtomicBool::new(false),
+        ping: AtomicU64::new(0),
+        stop: net.stop.child_token(),
+        why: std::sync::Mutex::new(None),
+    });
+    table.numbers.insert(number);
+    table.links.insert(number, Arc::clone(&link));
+    Ok(link)
+}
+
+fn own_key(net: &Net) -> [u8; 32] {
+    match net.config.plaintext {
+        true => nonce_as_key(net.nonce),
+        false => net.config.key.public(),
+    }
+}
+
+/// The connection in use: the node is told first, and last.
+async fn live(
+    net: &Net,
+    link: &Link,
+    reader: Reader,
+    writer: Writer,
+    frames: mpsc::UnboundedReceiver<Waiting>,
+) -> End {
+    let told = tell(net, Command::Connected(link.id)).await;
+    net.notice(&Notice::Up {
+        peer: link.id,
+        key: link.key,
+        address: link.address,
+        inbound: link.inbound,
+    });
+    let mut why = match told {
+        Err(why) => why,
+        // Ends with whichever ends first. The futures are never polled again after.
+        Ok(()) => tokio::select! {
+            () = link.stop.cancelled() => End::Shutdown,
+            why = read(net, link, reader) => why,
+            why = write(writer, frames) => why,
+            why = ping(net, link) => why,
+        },
+    };
+    if let Some(told) = link.told() {
+        why = told;
+    }
+    net.judge(link.address, &why);
+    // From here on what the node sends it is lost.
+    net.table().links.remove(&link.id.0);
+    leave(net, link).await;
+    net.table().numbers.remove(&link.id.0);
+    net.notice(&Notice::Down {
+        peer: link.id,
+        address: link.address,
+        why: why.clone(),
+    });
+    why
+}
+
+/// The node has handled all that the peer said, is told that it is gone, and knows it when
+/// this returns: only then may another have its number. A node that has ended, or is about
+/// to, gives no more numbers.
+async fn leave(net: &Net, link: &Link) {
+    let gone = async {
+        let all = net.config.limits.inbox_share.max(1);
+        let handled = link.places.acquire_many(all).await;
+        drop(handled);
+        let (done, known) = oneshot::channel();
+        tell(net, Command::Disconnected(link.id)).await?;
+        tell(net, Command::Barrier(done)).await?;
+        known.await.map_err(|_| End::NodeEnded)
+    };
+    tokio::select! {
+        () = net.stop.cancelled() => {}
+        _ = gone => {}
+    }
+}
+
+/// Tells the node, if it has not ended and is not about to.
+async fn tell(net: &Net, command: Command) -> Result<(), End> {
+    tokio::select! {
+        biased;
+        () = net.stop.cancelled() => Err(End::Shutdown),
+        told = net.commands.send(command) => told.map_err(|_| End::NodeEnded),
+    }
+}
+
+async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {
+    loop {
+        let frame = match reader.next().await {
+            Ok(frame) => frame,
+            Err(why) => return why,
+        };
+        link.heard.fetch_add(1, Ordering::Relaxed);
+        match frame {
+            Frame::Message(bytes) => {
+                let message = match Message::decode(&bytes) {
+                    Ok(message) => message,
+                    Err(error) => return error.into(),
+                };
+                link.blocked.store(true, Ordering::Relaxed);
+                let place = Arc::clone(&link.places).acquire_owned().await;
+                let envelope = Envelope {
+                    from: link.id,
+                    message,
+                    place: place.ok(),
+                };
+                if net.inbox.send(envelope).await.is_err() {
+                    return End::NodeEnded;
+                }
+                link.blocked.store(false, Ordering::Relaxed);
+            }
+            Frame::Ping(number) => net.enqueue(link, Frame::Pong(number)),
+            Frame::Pong(number) => pong(link, number),
+            Frame::Bye(why) => return End::Bye(why),
+            Frame::Hello(_) => return FrameError::OutOfOrder.into(),
+        }
+    }
+}
+
+async fn write(mut writer: Writer, mut frames: mpsc::UnboundedReceiver<Waiting>) -> End {
+    // What a frame is charged is given back when it is written.
+    while let Some((frame, _charge)) = frames.recv().await {
+        if let Err(why) = writer.send(&frame).await {
+            return why;
+        }
+    }
+    End::Closed
+}
+
+/// Pings, and sees that the peer says anything at all while one is under way. While the
+/// node itself is too busy to hear, silence is not the peer's.
+async fn ping(net: &Net, link: &Link) -> End {
+    let limits = &net.config.limits;
+    loop {
+        // The time of the ping is its number: an answer needs no table.
+        net.enqueue(link, Frame::Ping(nanos(link)));
+        let heard = link.heard.load(Ordering::Relaxed);
+        sleep(limits.pong).await;
+        let silent = link.heard.load(Ordering::Relaxed) == heard;
+        if silent && !link.blocked.load(Ordering::Relaxed) {
+            return End::PingTimeout;
+        }
+        sleep(limits.ping.saturating_sub(limits.pong)).await;
+    }
+}
+
+fn pong(link: &Link, number: u64) {
+    // Whatever number comes back: a lie spoils the liar's own figure alone.
+    if let Some(trip) = nanos(link).checked_sub(number) {
+        link.ping.store(trip.saturating_add(1), Ordering::Relaxed);
+    }
+}
+
+fn nanos(link: &Link) -> u64 {
+    u64::try_from(link.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,143 @@
+//! What whoever runs the node may ask of its connections.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use forkful_core::PeerId;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::dial;
+use super::end::End;
+use super::net::Net;
+use crate::peers::{Ban, PeerInfo, Peers, PeersError};
+
+/// The longest ban; whoever asks for more gets this.
+const BAN_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// The longest name that is looked up, port included.
+const NAME_BYTES_MAX: usize = 260;
+
+/// The connections of a node, as others hold them.
+pub struct TcpPeers(pub Arc<Net>);
+
+impl Peers for TcpPeers {
+    fn peers(&self) -> Vec<PeerInfo> {
+        let now = Instant::now();
+        let table = self.0.table();
+        let info = |link: &Arc<super::link::Link>| {
+            let points = table.bans.points(link.address.ip(), now);
+            link.info(points)
+        };
+        table.links.values().map(info).collect()
+    }
+
+    fn add(&self, address: &str) -> Result<(), PeersError> {
+        check_name(address)?;
+        let mut table = self.0.table();
+        if table.kept.contains_key(address) {
+            return Err(PeersError::Present(address.to_owned()));
+        }
+        let most = self.0.config.limits.kept_max;
+        if table.kept.len() >= most {
+            return Err(PeersError::Full(format!("{most} peers are kept up")));
+        }
+        let given_up = CancellationToken::new();
+        table.kept.insert(address.to_owned(), given_up.clone());
+        drop(table);
+        let keeping = dial::keep_up(Arc::clone(&self.0), address.to_owned(), given_up);
+        self.0.tracker.spawn(keeping);
+        Ok(())
+    }
+
+    fn try_once(&self, address: &str) -> Result<(), PeersError> {
+        check_name(address)?;
+        let most = self.0.config.limits.tries_max;
+        let mut table = self.0.table();
+        if table.tries >= most {
+            return Err(PeersError::Full(format!("{most} tries are under way")));
+        }
+        table.tries += 1;
+        drop(table);
+        let (net, name) = (Arc::clone(&self.0), address.to_owned());
+        self.0.tracker.spawn(async move {
+            let connected = dial::connect(&net, &name).await;
+            net.table().tries -= 1;
+            if let Ok((stream, address)) = connected {
+                let call = super::peer::Call::Outbound;
+                super::peer::run(net, stream, address, call).await;
+            }
+        });
+        Ok(())
+    }
+
+    fn remove(&self, address: &str) -> Result<(), PeersError> {
+        match self.0.table().kept.remove(address) {
+            Some(given_up) => {
+                given_up.cancel();
+                Ok(())
+            }
+            None => Err(PeersError::Unknown(format!("kept peer {address}"))),
+        }
+    }
+
+    fn disconnect(&self, peer: PeerId) -> Result<(), PeersError> {
+        match self.0.link(peer) {
+            Some(link) => {
+                link.end(End::Asked);
+                Ok(())
+            }
+            None => Err(PeersError::Unknown(format!("peer {}", peer.0))),
+        }
+    }
+
+    fn ban(&self, address: IpAddr, time: Duration) -> Result<(), PeersError> {
+        let now = Instant::now();
+        let mut table = self.0.table();
+        let most = self.0.config.limits.bans_max;
+        if table.bans.list(now).len() >= most && !table.bans.is_banned(address, now) {
+            return Err(PeersError::Full(format!("{most} addresses are banned")));
+        }
+        let until = now + time.min(BAN_MAX);
+        let reason = "banned on request".to_owned();
+        self.0.ban_in(&mut table, address, until, reason);
+        Ok(())
+    }
+
+    fn unban(&self, address: IpAddr) -> Result<(), PeersError> {
+        match self.0.table().bans.unban(address, Instant::now()) {
+            true => Ok(()),
+            false => Err(PeersError::Unknown(format!("ban of {address}"))),
+        }
+    }
+
+    fn bans(&self) -> Vec<Ban> {
+        self.0.table().bans.list(Instant::now())
+    }
+
+    fn set_active(&self, active: bool) {
+        self.0.active.send_replace(active);
+        if !active {
+            for link in self.0.table().links.values() {
+                link.end(End::Inactive);
+            }
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        *self.0.active.borrow()
+    }
+
+    fn listening(&self) -> Option<SocketAddr> {
+        self.0.listening
+    }
+}
+
+fn check_name(name: &str) -> Result<(), PeersError> {
+    let port = name.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(1..)) if name.len() <= NAME_BYTES_MAX => Ok(()),
+        _ => Err(PeersError::Unknown("such HOST:PORT".to_owned())),
+    }
+}
