@@ -11,6 +11,7 @@ use forkful_scenario::World;
 
 use crate::commands::rpc::RpcArgs;
 use crate::measure_args::{MeasureArgs, PlotArgs, ValidateArgs};
+use crate::node_args::NodeArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -54,6 +55,9 @@ pub enum Command {
     /// Call a method of a node's API, and print as bitcoin-cli does.
     ///
     /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
+    /// Run a real node: encrypted TCP to its peers, a chain on disk, an API.
+    #[command(after_help = EXIT_CODES)]
+    Node(Box<NodeArgs>),
     /// number without its sign is the exit code.
     Rpc(RpcArgs),
     /// Measure how fast this machine mines and validates.
@@ -207,7 +211,7 @@ fn world_parser() -> impl clap::builder::TypedValueParser<Value = World> {
     PossibleValuesParser::new(World::ALL.map(World::name)).try_map(|name| name.parse::<World>())
 }
 
-fn relay_parser() -> impl clap::builder::TypedValueParser<Value = Relay> {
+pub fn relay_parser() -> impl clap::builder::TypedValueParser<Value = Relay> {
     let names = ["flood", "announce", "unsolicited", "compact"];
     PossibleValuesParser::new(names).map(|name| match name.as_str() {
         "announce" => Relay::Announce,

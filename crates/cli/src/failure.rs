@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use forkful_lab::LabError;
 use forkful_net::mesh;
+use forkful_net::node::NodeError;
 use forkful_scenario::ScenarioError;
 
 use crate::chain_file::ChainFault;
@@ -64,6 +65,9 @@ pub enum Failure {
     /// A node's API could not be asked.
     #[error("{0}")]
     Rpc(String),
+    /// A node did not start, or had to end.
+    #[error(transparent)]
+    Node(Box<NodeError>),
     /// What was to be written cannot be.
     #[error("cannot write {name}: {error}")]
     Output {
@@ -150,7 +154,7 @@ impl Failure {
                 }
                 _ => ExitCode::from(USAGE),
             },
-            Failure::Chain { .. } | Failure::Rpc(_) | Failure::Output { .. } => {
+            Failure::Chain { .. } | Failure::Rpc(_) | Failure::Node(_) | Failure::Output { .. } => {
                 ExitCode::from(NOT_AS_EXPECTED)
             }
         }

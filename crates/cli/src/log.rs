@@ -1,6 +1,5 @@
 //! The log of a node: what happens in it, as lines for people or for programs.
 
-use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use forkful_core::Event;
@@ -13,7 +12,7 @@ use crate::show::style::plain_line;
 
 /// Lines that peers can cause, in a window of [`WINDOW`]. More are counted, not written: a
 /// stranger must not fill the disk.
-const LINES_MAX: NonZeroU32 = NonZeroU32::new(60).unwrap();
+const LINES_MAX: u32 = 60;
 const WINDOW: Duration = Duration::from_secs(60);
 /// How much of a text that a peer chose is written.
 const TEXT_MAX: usize = 200;
@@ -54,7 +53,9 @@ fn log(event: &Event, bound: &mut Bound) {
             info!(height = block.height, hash = %block.hash, entries, "mined a block");
         }
         What::TipChanged {
-            new, disconnected: 0, ..
+            new,
+            disconnected: 0,
+            ..
         } => info!(height = new.height, hash = %new.hash, "new tip"),
         What::TipChanged {
             new, disconnected, ..
@@ -79,7 +80,7 @@ fn log(event: &Event, bound: &mut Bound) {
 }
 
 /// Without control characters, and shortened.
-fn text(why: &str) -> String {
+pub fn text(why: &str) -> String {
     let mut plain = plain_line(why);
     if let Some((end, _)) = plain.char_indices().nth(TEXT_MAX) {
         plain.truncate(end);
@@ -105,14 +106,14 @@ impl Bound {
     /// Whether one line more may be written now.
     fn lets(&mut self) -> bool {
         if self.begun.elapsed() > WINDOW {
-            let left_out = self.lines.saturating_sub(LINES_MAX.get());
+            let left_out = self.lines.saturating_sub(LINES_MAX);
             if left_out > 0 {
                 warn!(lines = left_out, "were left out of the log");
             }
             *self = Bound::new();
         }
         self.lines = self.lines.saturating_add(1);
-        self.lines <= LINES_MAX.get()
+        self.lines <= LINES_MAX
     }
 }
 

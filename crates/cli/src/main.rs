@@ -6,7 +6,9 @@ mod args;
 mod chain_file;
 mod commands;
 mod failure;
+mod log;
 mod measure_args;
+mod node_args;
 mod show;
 mod sinks;
 mod source;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Networks => commands::networks::run(),
         Command::Show(args) => commands::show::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Node(args) => commands::node::run(*args),
         Command::Rpc(args) => commands::rpc::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Schema(args) => commands::schema::run(&args),

@@ -44,7 +44,12 @@ pub struct NodeArgs {
     pub listen: Option<SocketAddr>,
 
     /// A peer to stay connected to; may be given several times.
-    #[arg(long, value_name = "HOST:PORT", env = "FORKFUL_PEER", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = "FORKFUL_PEER",
+        value_delimiter = ','
+    )]
     pub peer: Vec<String>,
 
     /// Do not encrypt: for looking at the packets, on this machine only.
@@ -231,7 +236,10 @@ mod tests {
             let error = NodeArgs::default().with_file(Some(directory.path()));
             let error = error.unwrap_err().to_string();
             assert!(error.contains(told), "{error}");
-            assert!(error.contains("forkful.toml: TOML parse error at line"), "{error}");
+            assert!(
+                error.contains("forkful.toml: TOML parse error at line"),
+                "{error}"
+            );
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod handle;
 pub mod ledger;
 pub mod mesh;
 pub mod miner;
+pub mod node;
 pub mod participant;
 pub mod peers;
 pub mod store;

@@ -6,6 +6,7 @@ pub mod ensemble;
 mod json;
 pub mod man;
 pub mod networks;
+pub mod node;
 pub mod plot;
 pub mod presets;
 mod record;

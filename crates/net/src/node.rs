@@ -1,0 +1,292 @@
+//! A real node: the actor of the mesh, with TCP, a store on disk and an API.
+//!
+//! ```text
+//!   DiskStore ──▶ Participant ──▶ Actor ◀──▶ TcpNetwork ◀──▶ other nodes
+//!                                   ▲
+//!                     api::serve ───┘ Handle
+//! ```
+//!
+//! Nothing here decides anything: it puts the parts together, and takes them apart again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forkful_core::{BlockRef, Config, Consensus, Honest, NodeId};
+use forkful_pow::Kernel;
+use forkful_scenario::Sink;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::{Actor, Participant, Parts, Shared};
+use crate::api::{self, ApiConfig};
+use crate::clock::Clock;
+use crate::handle::{About, Handle};
+use crate::ledger::Ledger;
+use crate::miner::{Miner, Speed};
+use crate::store::{Contents, DiskStore, MemoryStore, Store, StoreError};
+use crate::tcp::key::{KeyError, NodeKey};
+use crate::tcp::limits::Limits;
+use crate::tcp::{Notice, TcpConfig, TcpNetwork};
+
+/// Messages that wait for the actor, of all peers. Each peer has a bound of its own besides.
+const INBOX: usize = 32;
+/// Commands that wait for the actor.
+const COMMANDS: usize = 64;
+/// Events that a reader of [`Handle::events`] may lag behind.
+const EVENTS: usize = 4_096;
+/// How long the end may take.
+const END_TIME: Duration = Duration::from_secs(2);
+
+/// What a node is to be.
+pub struct NodeConfig {
+    /// The name of its network.
+    pub network: String,
+    /// The rules of its network.
+    pub consensus: Consensus,
+    /// How it relays blocks, and asks for them.
+    pub relay: Config,
+    /// Where it keeps what it has; `None` for in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// Where peers connect to.
+    pub listen: Option<SocketAddr>,
+    /// Peers to stay connected to, as `HOST:PORT`.
+    pub peers: Vec<String>,
+    /// No encryption, on loopback only.
+    pub plaintext: bool,
+    /// How fast it searches for blocks, and on how many threads.
+    pub speed: Speed,
+    /// Threads of a search.
+    pub threads: u32,
+    /// Its API; `None` for none.
+    pub api: Option<ApiConfig>,
+    /// What it calls itself.
+    pub user_agent: String,
+    /// Told everything that happens in it.
+    pub sinks: Vec<Sink>,
+    /// Told what happens to connections.
+    pub notice: Box<dyn Fn(&Notice) + Send + Sync>,
+}
+
+/// Why a node did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Its store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored block breaks a rule.
+    #[error(
+        "block {place} of the store breaks a rule: {rule}. The file was changed by something else: move it away, and the node fetches the chain again from its peers"
+    )]
+    Invalid {
+        /// Which, in the order in which they were stored, from 1.
+        place: usize,
+        /// The rule.
+        rule: forkful_core::RuleError,
+    },
+    /// Its key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The data directory.
+    #[error("the data directory {}: {error}", path.display())]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// What went wrong.
+        error: std::io::Error,
+    },
+    /// It cannot listen for peers, or for the API.
+    #[error("cannot listen on {what}: {error}")]
+    Listen {
+        /// Where, and what for.
+        what: String,
+        /// What went wrong.
+        error: std::io::Error,
+    },
+    /// A part of it panicked. This is a bug in forkful.
+    #[error("the node ended unexpectedly: this is a bug in forkful: {0}")]
+    Died(#[from] JoinError),
+}
+
+/// A node that runs.
+pub struct RunningNode {
+    /// What others have of it.
+    pub handle: Handle,
+    /// Where its API answers.
+    pub api: Option<SocketAddr>,
+    /// Its public key: who it is to peers.
+    pub key: [u8; 32],
+    network: TcpNetwork,
+    actor: JoinHandle<Result<(), StoreError>>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl RunningNode {
+    /// Starts a node. Must be called in a runtime of several threads.
+    ///
+    /// # Errors
+    /// The data directory belongs to another network, is damaged or in use; or it cannot listen.
+    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let clock = Clock::start();
+        let genesis = BlockRef {
+            hash: config.consensus.genesis().header.hash(),
+            height: 0,
+        };
+        let Kept {
+            store,
+            contents,
+            key,
+        } = Kept::open(&config)?;
+        let shared = Shared::new(
+            Participant::restore_checked(
+                config.consensus,
+                config.relay,
+                Box::new(Honest),
+                getrandom::u64().map_err(KeyError::Random)?,
+                &contents,
+                clock.now().clock,
+            )
+            .map_err(|(place, rule)| NodeError::Invalid { place, rule })?,
+        );
+        drop(contents);
+        let (inbox, messages) = mpsc::channel(INBOX);
+        let (commands, orders) = mpsc::channel(COMMANDS);
+        let best = shared.clone();
+        let public = key.public();
+        let tcp = TcpConfig {
+            listen: config.listen,
+            peers: config.peers,
+            key,
+            plaintext: config.plaintext,
+            genesis: genesis.hash,
+            user_agent: config.user_agent.clone(),
+            limits: Limits::default(),
+            best: Box::new(move || {
+                let participant = best.lock();
+                let tip = participant.node.tip();
+                let tree = &participant.tree;
+                (tree.height(tip), tree.total_work(tip))
+            }),
+            notice: config.notice,
+        };
+        let listening = |error| NodeError::Listen {
+            what: match config.listen {
+                Some(address) => format!("{address} for peers"),
+                None => "no address for peers".to_owned(),
+            },
+            error,
+        };
+        let (network, transport) =
+            TcpNetwork::start(tcp, inbox, commands.clone()).map_err(listening)?;
+        let (events, _) = broadcast::channel(EVENTS);
+        let handle = Handle {
+            shared: shared.clone(),
+            clock,
+            commands,
+            peers: network.peers(),
+            events: events.clone(),
+            about: Arc::new(About {
+                network: config.network,
+                user_agent: config.user_agent,
+                data_dir: config.data_dir,
+                started: Instant::now(),
+                mines: config.speed != Speed::Off,
+            }),
+            shutdown: CancellationToken::new(),
+        };
+        // Before the actor starts, so that the API misses no event.
+        let (api, serving) = match config.api {
+            None => (None, None),
+            Some(api) => {
+                let what = format!("{} for the API", api.listen);
+                let served = api::serve(handle.clone(), api).await;
+                let (address, task) = served.map_err(|error| NodeError::Listen { what, error })?;
+                (Some(address), Some(task))
+            }
+        };
+        let mut sinks = config.sinks;
+        sinks.push(to_channel(events));
+        let (miner, found) = Miner::new(Kernel::best(), config.speed, NodeId(0), 1);
+        let actor = Actor::new(Parts {
+            id: NodeId(0),
+            shared,
+            clock,
+            inbox: messages,
+            commands: orders,
+            transport,
+            miner: miner.with_threads(config.threads),
+            found,
+            store,
+            ledger: Arc::new(Ledger::new(clock, genesis, 1, sinks)),
+            paused: false,
+        });
+        Ok(RunningNode {
+            actor: tokio::spawn(actor.run(handle.shutdown.clone())),
+            handle,
+            api,
+            key: public,
+            network,
+            serving,
+        })
+    }
+
+    /// Waits until the node is told to end (by its API, or whoever cancels
+    /// [`Handle::shutdown`]) or has to, and takes it apart: within two seconds, with everything
+    /// durable that was told to anybody.
+    ///
+    /// # Errors
+    /// Its store failed, or a part of it panicked.
+    pub async fn ended(self) -> Result<(), NodeError> {
+        let ended = self.actor.await;
+        self.handle.shutdown.cancel();
+        let _ = self.network.shutdown().await;
+        if let Some(serving) = self.serving {
+            // A client that does not let go is let go.
+            let _ = timeout(END_TIME, serving).await;
+        }
+        ended??;
+        Ok(())
+    }
+}
+
+/// What a node has kept from the last time.
+struct Kept {
+    store: Arc<Mutex<dyn Store>>,
+    contents: Contents,
+    key: NodeKey,
+}
+
+impl Kept {
+    fn open(config: &NodeConfig) -> Result<Self, NodeError> {
+        let Some(directory) = &config.data_dir else {
+            return Ok(Kept {
+                store: Arc::new(Mutex::new(MemoryStore::default())),
+                contents: Contents::default(),
+                key: NodeKey::ephemeral()?,
+            });
+        };
+        std::fs::create_dir_all(directory).map_err(|error| NodeError::DataDir {
+            path: directory.clone(),
+            error,
+        })?;
+        // The store first: it has the lock on the directory.
+        let store = DiskStore::open(directory, &config.consensus)?;
+        Ok(Kept {
+            contents: store.contents()?,
+            store: Arc::new(Mutex::new(store)),
+            key: NodeKey::load_or_create(directory)?,
+        })
+    }
+}
+
+/// A sink for those who subscribe; without any, events are forgotten.
+fn to_channel(events: broadcast::Sender<Arc<forkful_core::Event>>) -> Sink {
+    Box::new(move |event| {
+        if events.receiver_count() > 0 {
+            let _ = events.send(Arc::new(event.clone()));
+        }
+    })
+}
