@@ -5,15 +5,19 @@
 //! turn is woken. A limited node really makes its tries, only spread over time, so its
 //! proofs are as real as everybody's.
 
+mod stop;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use forkful_core::{Block, NodeId, Template, Timestamp};
 use forkful_pow::{Kernel, Outcome, Prepared, scan};
 use tokio::sync::mpsc;
+
+use stop::Stop;
 
 /// How long a limited search rests between two turns at least: short against any
 /// link's latency.
@@ -42,6 +46,15 @@ pub enum Speed {
     Limited(f64),
     /// As fast as the machine can.
     Unlimited,
+}
+
+impl Speed {
+    fn shared_by(self, threads: u32) -> Self {
+        match self {
+            Speed::Limited(rate) => Speed::Limited(rate / f64::from(threads)),
+            speed => speed,
+        }
+    }
 }
 
 /// The miner of one node.
@@ -93,8 +106,7 @@ impl Miner {
 
     /// Gives up the search under way and begins another.
     ///
-    /// The tries that were due and not yet made are made for the new one: however often
-    /// the template changes, a limited node makes as many tries per second as it should.
+    /// Tries that were due and not yet made are made for the new one: so a limited node keeps its rate.
     pub fn search(&mut self, template: Template) {
         let now = Instant::now();
         let earliest = now.checked_sub(CREDIT_MAX).unwrap_or(now);
@@ -105,10 +117,7 @@ impl Miner {
         if self.speed == Speed::Off {
             return;
         }
-        let each = match self.speed {
-            Speed::Limited(rate) => Speed::Limited(rate / f64::from(self.threads)),
-            speed => speed,
-        };
+        let speed = self.speed.shared_by(self.threads);
         let is_over = Arc::new(AtomicBool::new(false));
         let stops = (0..self.threads).map(|_| Arc::new(Stop::new(paid_until)));
         self.search = stops.collect();
@@ -116,7 +125,7 @@ impl Miner {
             let search = Search {
                 template: template.clone(),
                 kernel: self.kernel,
-                speed: each,
+                speed,
                 rest: self.rest,
                 // No thread gets as far as where the next one begins.
                 first_nonce: self.first_nonce + (thread << 34),
@@ -132,7 +141,7 @@ impl Miner {
         let found = self.found.clone();
         let all = self.search.clone();
         tokio::task::spawn_blocking(move || {
-            // A panic on this thread would be seen by nobody.
+            // Nobody would see a panic here.
             let run = panic::catch_unwind(AssertUnwindSafe(|| search.run()));
             let Some(result) = run.transpose() else {
                 return;
@@ -166,45 +175,6 @@ impl Drop for Miner {
     /// outlive its node.
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-/// The word to stop, for a thread that searches or rests.
-#[derive(Debug)]
-struct Stop {
-    flag: AtomicBool,
-    /// Until when the search has made the tries that it owes. Held by the thread while
-    /// it rests, which gives the lock back to whoever wakes it.
-    paid_until: Mutex<Instant>,
-    wake: Condvar,
-}
-
-impl Stop {
-    fn new(paid_until: Instant) -> Self {
-        Stop {
-            flag: AtomicBool::new(false),
-            paid_until: Mutex::new(paid_until),
-            wake: Condvar::new(),
-        }
-    }
-
-    fn stop(&self) -> Instant {
-        // Under the lock, so that the word cannot fall between a look at the flag and
-        // the wait that follows it.
-        let paid_until = self.lock();
-        self.flag.store(true, Ordering::Relaxed);
-        self.wake.notify_all();
-        *paid_until
-    }
-
-    fn is_set(&self) -> bool {
-        self.flag.load(Ordering::Relaxed)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Instant> {
-        self.paid_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,10 +10,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use forkful_core::{BlockRef, Config, Consensus, Honest, NodeId};
+use forkful_core::{BlockRef, Config, Consensus, Hash, Honest, NodeId};
 use forkful_pow::Kernel;
 use forkful_scenario::Sink;
 use tokio::sync::{broadcast, mpsc};
@@ -21,16 +21,17 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::actor::{Actor, Participant, Parts, Shared};
+use crate::actor::{Actor, Command, Participant, Parts, Shared};
 use crate::api::{self, ApiConfig};
 use crate::clock::Clock;
 use crate::handle::{About, Handle};
 use crate::ledger::Ledger;
 use crate::miner::{Miner, Speed};
-use crate::store::{Contents, DiskStore, MemoryStore, Store, StoreError};
+use crate::store::{DiskStore, MemoryStore, Store, StoreError};
 use crate::tcp::key::{KeyError, NodeKey};
 use crate::tcp::limits::Limits;
-use crate::tcp::{Notice, TcpConfig, TcpNetwork};
+use crate::tcp::{Notice, TcpConfig, TcpNetwork, TcpTransport};
+use crate::transport::Envelope;
 
 /// Messages that wait for the actor, of all peers. Each peer has a bound of its own besides.
 const INBOX: usize = 32;
@@ -135,52 +136,20 @@ impl RunningNode {
             hash: config.consensus.genesis().header.hash(),
             height: 0,
         };
-        let Kept {
-            store,
-            contents,
-            key,
-        } = Kept::open(&config)?;
-        let shared = Shared::new(
-            Participant::restore_checked(
-                config.consensus,
-                config.relay,
-                Box::new(Honest),
-                getrandom::u64().map_err(KeyError::Random)?,
-                &contents,
-                clock.now().clock,
-            )
-            .map_err(|(place, rule)| NodeError::Invalid { place, rule })?,
-        );
-        drop(contents);
+        let kept = Kept::open(&config)?;
+        let (shared, public) = (kept.restore(&config, clock)?, kept.key.public());
         let (inbox, messages) = mpsc::channel(INBOX);
         let (commands, orders) = mpsc::channel(COMMANDS);
-        let best = shared.clone();
-        let public = key.public();
-        let tcp = TcpConfig {
+        let lines = Lines {
             listen: config.listen,
             peers: config.peers,
-            key,
             plaintext: config.plaintext,
             genesis: genesis.hash,
             user_agent: config.user_agent.clone(),
-            limits: Limits::default(),
-            best: Box::new(move || {
-                let participant = best.lock();
-                let tip = participant.node.tip();
-                let tree = &participant.tree;
-                (tree.height(tip), tree.total_work(tip))
-            }),
             notice: config.notice,
         };
-        let listening = |error| NodeError::Listen {
-            what: match config.listen {
-                Some(address) => format!("{address} for peers"),
-                None => "no address for peers".to_owned(),
-            },
-            error,
-        };
         let (network, transport) =
-            TcpNetwork::start(tcp, inbox, commands.clone()).map_err(listening)?;
+            lines.start(kept.key, shared.clone(), inbox, commands.clone())?;
         let (events, _) = broadcast::channel(EVENTS);
         let handle = Handle {
             shared: shared.clone(),
@@ -198,15 +167,7 @@ impl RunningNode {
             shutdown: CancellationToken::new(),
         };
         // Before the actor starts, so that the API misses no event.
-        let (api, serving) = match config.api {
-            None => (None, None),
-            Some(api) => {
-                let what = format!("{} for the API", api.listen);
-                let served = api::serve(handle.clone(), api).await;
-                let (address, task) = served.map_err(|error| NodeError::Listen { what, error })?;
-                (Some(address), Some(task))
-            }
-        };
+        let (api, serving) = serve(&handle, config.api).await?.unzip();
         let mut sinks = config.sinks;
         sinks.push(to_channel(events));
         let (miner, found) = Miner::new(Kernel::best(), config.speed, NodeId(0), 1);
@@ -219,7 +180,7 @@ impl RunningNode {
             transport,
             miner: miner.with_threads(config.threads),
             found,
-            store,
+            store: kept.store,
             ledger: Arc::new(Ledger::new(clock, genesis, 1, sinks)),
             paused: false,
         });
@@ -252,10 +213,67 @@ impl RunningNode {
     }
 }
 
+/// How a node is connected to others.
+struct Lines {
+    listen: Option<SocketAddr>,
+    peers: Vec<String>,
+    plaintext: bool,
+    genesis: Hash,
+    user_agent: String,
+    notice: Box<dyn Fn(&Notice) + Send + Sync>,
+}
+
+impl Lines {
+    fn start(
+        self,
+        key: NodeKey,
+        shared: Shared,
+        inbox: mpsc::Sender<Envelope>,
+        commands: mpsc::Sender<Command>,
+    ) -> Result<(TcpNetwork, TcpTransport), NodeError> {
+        let tcp = TcpConfig {
+            listen: self.listen,
+            peers: self.peers,
+            key,
+            plaintext: self.plaintext,
+            genesis: self.genesis,
+            user_agent: self.user_agent,
+            limits: Limits::default(),
+            best: Box::new(move || {
+                let participant = shared.lock();
+                let tip = participant.node.tip();
+                let tree = &participant.tree;
+                (tree.height(tip), tree.total_work(tip))
+            }),
+            notice: self.notice,
+        };
+        TcpNetwork::start(tcp, inbox, commands).map_err(|error| NodeError::Listen {
+            what: match self.listen {
+                Some(address) => format!("{address} for peers"),
+                None => "no address for peers".to_owned(),
+            },
+            error,
+        })
+    }
+}
+
+/// Starts the API, if there is to be one.
+async fn serve(
+    handle: &Handle,
+    api: Option<ApiConfig>,
+) -> Result<Option<(SocketAddr, JoinHandle<()>)>, NodeError> {
+    let Some(api) = api else {
+        return Ok(None);
+    };
+    let what = format!("{} for the API", api.listen);
+    let served = api::serve(handle.clone(), api).await;
+    let served = served.map_err(|error| NodeError::Listen { what, error })?;
+    Ok(Some(served))
+}
+
 /// What a node has kept from the last time.
 struct Kept {
     store: Arc<Mutex<dyn Store>>,
-    contents: Contents,
     key: NodeKey,
 }
 
@@ -264,7 +282,6 @@ impl Kept {
         let Some(directory) = &config.data_dir else {
             return Ok(Kept {
                 store: Arc::new(Mutex::new(MemoryStore::default())),
-                contents: Contents::default(),
                 key: NodeKey::ephemeral()?,
             });
         };
@@ -275,10 +292,26 @@ impl Kept {
         // The store first: it has the lock on the directory.
         let store = DiskStore::open(directory, &config.consensus)?;
         Ok(Kept {
-            contents: store.contents()?,
             store: Arc::new(Mutex::new(store)),
             key: NodeKey::load_or_create(directory)?,
         })
+    }
+}
+
+impl Kept {
+    /// The participant that it was, every rule checked again.
+    fn restore(&self, config: &NodeConfig, clock: Clock) -> Result<Shared, NodeError> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let restored = Participant::restore_checked(
+            config.consensus.clone(),
+            config.relay,
+            Box::new(Honest),
+            getrandom::u64().map_err(KeyError::Random)?,
+            &store.contents()?,
+            clock.now().clock,
+        );
+        let participant = restored.map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
+        Ok(Shared::new(participant))
     }
 }
 

@@ -75,10 +75,8 @@ impl TestNode {
         let clock = Clock::start();
         let target = Target::from_zero_bits(wish.zero_bits).unwrap();
         let consensus = Consensus::fixed(target);
-        let genesis = BlockRef {
-            hash: consensus.genesis().header.hash(),
-            height: 0,
-        };
+        let hash = consensus.genesis().header.hash();
+        let genesis = BlockRef { hash, height: 0 };
         let store = MemoryStore::default();
         let (seed, now) = (1, clock.now().clock);
         let config = Config::default();
@@ -96,8 +94,7 @@ impl TestNode {
         let (inbox, messages) = mpsc::channel(64);
         let (commands, orders) = mpsc::channel(64);
         let (notice, notices) = mpsc::unbounded_channel();
-        let best = shared.clone();
-        let key = wish.key.public();
+        let (best, key) = (shared.clone(), wish.key.public());
         let config = TcpConfig {
             listen: Some(wish.listen),
             peers: wish.peers,
