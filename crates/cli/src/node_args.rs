@@ -33,7 +33,7 @@ pub struct NodeArgs {
     #[serde(skip)]
     pub ephemeral: Option<bool>,
 
-    /// The network: a preset or a scenario file, whose [consensus] table counts [default: playground]
+    /// The network: a preset or a scenario file, whose table `consensus` counts [default: playground]
     #[arg(long, value_name = "FILE|PRESET", env = "FORKFUL_NETWORK")]
     pub network: Option<String>,
 

@@ -1,7 +1,7 @@
 //! The one loop that drives a node in real time: inputs in, effects out.
 //!
-//! It decides nothing. What comes from the outside becomes an input, [`Node::handle`]
-//! says what is to be done, and `perform` does it.
+//! It decides nothing. What comes from the outside becomes an input,
+//! [`Node::handle`](forkful_core::Node::handle) says what is to be done, and `perform` does it.
 
 mod outside;
 

@@ -7,7 +7,7 @@
 //!                                                       └─▶ Connected … Disconnected
 //! ```
 //!
-//! One task drives a connection from its first byte to its last ([`peer`]). The reader waits
+//! One task drives a connection from its first byte to its last (`peer`). The reader waits
 //! for a place in the node's inbox, so a flood pushes back on the socket it comes from; the
 //! writer's queue is bounded in bytes, and who lets it fill is dropped.
 //!
