@@ -1,5 +1,9 @@
 //! Nodes over real sockets: they converge, and no stranger stops them.
 
+mod addresses;
+mod book;
+mod eviction;
+mod gossip;
 mod hostile;
 mod key;
 mod nodes;
