@@ -55,6 +55,10 @@ pub struct NodeArgs {
     #[arg(long, env = "FORKFUL_CONNECT_ONLY", num_args = 0..=1, default_missing_value = "true")]
     pub connect_only: Option<bool>,
 
+    /// Find nodes of the same network on the local network, and be found (mDNS).
+    #[arg(long, env = "FORKFUL_DISCOVER", num_args = 0..=1, default_missing_value = "true")]
+    pub discover: Option<bool>,
+
     /// Do not encrypt: for looking at the packets, on this machine only.
     #[arg(long, env = "FORKFUL_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
     pub plaintext: Option<bool>,
@@ -158,6 +162,7 @@ impl NodeArgs {
                 self.peer
             },
             connect_only: self.connect_only.or(file.connect_only),
+            discover: self.discover.or(file.discover),
             plaintext: self.plaintext.or(file.plaintext),
             mine: self.mine.or(file.mine),
             hash_rate: self.hash_rate.or(file.hash_rate),

@@ -40,6 +40,8 @@ const INBOX: usize = 32;
 const COMMANDS: usize = 64;
 /// Events that a reader of [`Handle::events`] may lag behind.
 const EVENTS: usize = 4_096;
+/// The UDP port of mDNS (RFC 6762).
+const MDNS_PORT: u16 = 5_353;
 /// How long the end may take.
 const END_TIME: Duration = Duration::from_secs(2);
 
@@ -59,6 +61,8 @@ pub struct NodeConfig {
     pub peers: Vec<String>,
     /// Whether it connects to those peers alone.
     pub connect_only: bool,
+    /// Whether it seeks peers on the local network, and shows itself there.
+    pub discover: bool,
     /// No encryption, on loopback only.
     pub plaintext: bool,
     /// How fast it searches for blocks, and on how many threads.
@@ -151,6 +155,7 @@ impl RunningNode {
                 store: Arc::clone(&kept.store),
                 clock,
                 connect_only: config.connect_only,
+                discover: config.discover.then_some(MDNS_PORT),
             },
             genesis: genesis.hash,
             user_agent: config.user_agent.clone(),

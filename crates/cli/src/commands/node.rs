@@ -69,6 +69,7 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         listen: listen(&args)?,
         peers: args.peer.clone(),
         connect_only: args.connect_only.unwrap_or(false),
+        discover: args.discover.unwrap_or(false),
         plaintext: args.plaintext.unwrap_or(false),
         speed: speed(&args),
         threads: args.threads.unwrap_or(1),
@@ -265,6 +266,12 @@ fn notice(notice: &Notice) {
                 what,
                 why = log::text(why),
                 "what was kept is damaged, and begun anew"
+            );
+        }
+        Notice::NotDiscovering { why } => {
+            warn!(
+                why = log::text(why),
+                "nodes on the local network are not found"
             );
         }
         Notice::NotKept { what, why } => {

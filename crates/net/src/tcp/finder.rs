@@ -36,6 +36,9 @@ pub struct Finding {
     pub clock: Clock,
     /// Whether it makes no connections but those that it is told to make.
     pub connect_only: bool,
+    /// The UDP port by which it seeks, and shows itself to, nodes of its network on the local
+    /// network: that of mDNS, but for tests. `None` if it does not.
+    pub discover: Option<u16>,
 }
 
 /// The state of finding peers.

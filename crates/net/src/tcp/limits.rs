@@ -75,6 +75,9 @@ pub const ADDRESSES_PER_SECOND: f64 = 0.1;
 /// See [`ADDRESSES_PER_SECOND`].
 pub const ADDRESSES_BURST: f64 = 1_000.0;
 
+/// Addresses of one node that shows itself on the local network. Further ones are not looked at.
+pub const FOUND_ADDRESSES_MAX: usize = 8;
+
 /// Dialled addresses whose next try is remembered. That of the one whose wait ends first is
 /// forgotten.
 pub const RETRIES_MAX: usize = 1_024;

@@ -20,6 +20,7 @@ mod bans;
 pub mod bans_blob;
 pub mod book;
 mod dial;
+pub mod discover;
 pub mod end;
 mod enter;
 pub mod evict;
@@ -125,6 +126,11 @@ pub enum Notice {
         /// What is wrong with it.
         why: String,
     },
+    /// The local network cannot be looked at.
+    NotDiscovering {
+        /// Why.
+        why: String,
+    },
     /// Something could not be kept for the next time.
     NotKept {
         /// What.
@@ -178,6 +184,9 @@ impl TcpNetwork {
         if finding.is_some_and(|finding| !finding.connect_only) {
             net.tracker.spawn(slots::fill(Arc::clone(&net)));
             net.tracker.spawn(slots::feel(Arc::clone(&net)));
+        }
+        if let Some(port) = finding.and_then(|finding| finding.discover) {
+            net.tracker.spawn(discover::run(Arc::clone(&net), port));
         }
         let transport = TcpTransport {
             net: Arc::clone(&net),

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod book;
+mod discover;
 mod eviction;
 mod gossip;
 mod hostile;

@@ -34,6 +34,7 @@ pub struct Wish {
     /// Where it keeps what it knows of others; `None` if it finds none by itself.
     pub finds: Option<Arc<Mutex<MemoryStore>>>,
     pub connect_only: bool,
+    pub discover: Option<u16>,
 }
 
 impl Default for Wish {
@@ -47,6 +48,7 @@ impl Default for Wish {
             key: NodeKey::ephemeral().unwrap(),
             finds: None,
             connect_only: false,
+            discover: None,
         }
     }
 }
@@ -58,6 +60,7 @@ impl Wish {
             store,
             clock,
             connect_only: self.connect_only,
+            discover: self.discover,
         })
     }
 }
