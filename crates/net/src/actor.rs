@@ -315,7 +315,7 @@ impl<T: Transport> Actor<T> {
 
 /// Waits for a disk without keeping other tasks of this thread waiting. A runtime of one thread,
 /// as in tests, has no other thread for them: there they wait.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Handle::current();
     match runtime.runtime_flavor() {
         tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),

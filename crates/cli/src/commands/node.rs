@@ -15,7 +15,7 @@ use forkful_net::store::{DiskStore, Store as _};
 use forkful_net::tcp::Notice;
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::failure::Failure;
 use crate::log;
@@ -66,8 +66,10 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
             ..scenario.relay
         },
         data_dir: data_dir.clone(),
-        listen: Some(args.listen.unwrap_or(LISTEN)),
+        listen: listen(&args)?,
         peers: args.peer.clone(),
+        connect_only: args.connect_only.unwrap_or(false),
+        discover: args.discover.unwrap_or(false),
         plaintext: args.plaintext.unwrap_or(false),
         speed: speed(&args),
         threads: args.threads.unwrap_or(1),
@@ -178,15 +180,27 @@ fn speed(args: &NodeArgs) -> Speed {
     }
 }
 
+fn listen(args: &NodeArgs) -> Result<Option<SocketAddr>, Failure> {
+    match args.listen.as_deref() {
+        None => Ok(Some(LISTEN)),
+        Some("off") => Ok(None),
+        Some(text) => address("--listen", text, LISTEN).map(Some),
+    }
+}
+
+fn address(flag: &str, text: &str, example: SocketAddr) -> Result<SocketAddr, Failure> {
+    text.parse().map_err(|_| {
+        Failure::Usage(format!(
+            "{flag}: expected an address and a port, such as {example}, or \"off\", and not {text:?}"
+        ))
+    })
+}
+
 fn api(args: &NodeArgs, directory: Option<&Path>) -> Result<Option<ApiConfig>, Failure> {
     let listen = match args.api.as_deref() {
         None => API,
         Some("off") => return Ok(None),
-        Some(text) => text.parse().map_err(|_| {
-            Failure::Usage(format!(
-                "--api: expected an address and a port, such as {API}, or \"off\", and not {text:?}"
-            ))
-        })?,
+        Some(text) => address("--api", text, API)?,
     };
     Ok(Some(ApiConfig {
         listen,
@@ -246,6 +260,26 @@ fn notice(notice: &Notice) {
         }
         Notice::Refused { address, why, .. } => {
             debug!(address = ?address, why = log::text(&why.to_string()), "connection refused or failed");
+        }
+        Notice::Forgotten { what, why } => {
+            warn!(
+                what,
+                why = log::text(why),
+                "what was kept is damaged, and begun anew"
+            );
+        }
+        Notice::NotDiscovering { why } => {
+            warn!(
+                why = log::text(why),
+                "nodes on the local network are not found"
+            );
+        }
+        Notice::NotKept { what, why } => {
+            warn!(
+                what,
+                why = log::text(why),
+                "could not be kept for the next time"
+            );
         }
     }
 }

@@ -42,6 +42,7 @@ async fn every_method_does_what_its_name_says() {
     refusing(&mut story).await;
     data(&mut story).await;
     mining(&mut story).await;
+    addresses(&mut story).await;
     network(&mut story).await;
     waiting(&mut story).await;
     control(&mut story).await;
@@ -220,9 +221,30 @@ async fn mining(story: &mut Story) {
     }
 }
 
+async fn addresses(story: &mut Story) {
+    let one = story.ok("getnodeaddresses", json!([])).await;
+    assert_eq!(one.as_array().unwrap().len(), 1);
+    let all = story.ok("getnodeaddresses", json!([0])).await;
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    let six = story.ok("getnodeaddresses", json!([0, "ipv6"])).await;
+    assert_eq!(
+        six,
+        json!([{ "time": 1_767_225_600, "address": "2001:db8::1", "port": 4000, "network": "ipv6", "tried": false }])
+    );
+    assert_eq!(
+        story.code("getnodeaddresses", json!([0, "onion"])).await,
+        -8
+    );
+    let book = story.ok("getaddrmaninfo", json!([])).await;
+    assert_eq!(book["ipv4"], json!({ "new": 1, "tried": 1, "total": 2 }));
+    assert_eq!(book["all_networks"]["total"], 3);
+}
+
 async fn network(story: &mut Story) {
     assert_eq!(story.ok("getconnectioncount", json!([])).await, 1);
     let peers = story.ok("getpeerinfo", json!([])).await;
+    assert_eq!(peers[0]["connection_type"], "inbound");
+    assert_eq!(peers[0]["addr_rate_limited"], 1);
     assert_eq!(peers[0]["addr"], "192.0.2.1:4000");
     assert_eq!(peers[0]["pingtime"], 0.25);
     let info = story.ok("getnetworkinfo", json!([])).await;
