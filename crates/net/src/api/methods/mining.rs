@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::{Command, Participant, Taken};
 use crate::api::error::{RpcError, code};
+use crate::api::methods::wait;
 use crate::api::params::Args;
 use crate::api::table::{Answer, Kind, Method, Run, optional, required};
 use crate::api::{Api, limits, render};
@@ -40,13 +41,13 @@ pub const METHODS: &[Method] = &[
             "template_request",
             Kind::Object,
             "{}",
-            "As in BIP 22; only mode template there is.",
+            "As in BIP 22; only mode template there is. With the longpollid of an earlier answer, the answer comes when the tip is another one or, looked at every five seconds, the data is; after ten minutes at the latest.",
         )],
         about: "A block that lacks nothing but its proof of work.",
-        result: "an object: header (88 bytes as hex, its nonce zero), previousblockhash, merkleroot, transactions (objects of data and txid), target, bits, height, curtime, curtime_ms, mintime, mintime_ms, noncerange, sizelimit, mutable, capabilities",
+        result: "an object: longpollid, header (88 bytes as hex, its nonce zero), previousblockhash, merkleroot, transactions (objects of data and txid), target, bits, height, curtime, curtime_ms, mintime, mintime_ms, noncerange, sizelimit, mutable, capabilities",
         changes: false,
-        waits: false,
-        run: Run::Now(block_template),
+        waits: true,
+        run: Run::Later(|api, args| Box::pin(block_template(api, args))),
     },
     Method {
         name: "getmininginfo",
@@ -198,11 +199,35 @@ fn template(api: &Api) -> Template {
     participant.node.template(now, &participant.tree)
 }
 
-fn block_template(api: &Api, args: &Args) -> Answer {
-    let mode = args.get(0).and_then(|request| request.get("mode"));
+/// What tells one template from another: what it builds on, and its data. Not the time, which always
+/// changes.
+fn long_poll_id(template: &Template) -> String {
+    let header = &template.header;
+    format!("{}{}", header.previous_hash, header.data)
+}
+
+async fn block_template(api: Arc<Api>, args: Args) -> Answer {
+    let request = |key: &str| args.get(0).and_then(|request| request.get(key));
+    let mode = request("mode");
     if mode.is_some_and(|mode| mode.as_str() != Some("template")) {
         return Err(RpcError::invalid("Invalid mode"));
     }
+    match request("longpollid").map(Value::as_str) {
+        None => {}
+        Some(Some(known)) => {
+            let (tip, _) = known.split_at_checked(64).unwrap_or((known, ""));
+            let is_new = || long_poll_id(&template(&api)) != known;
+            wait::for_template(&api, tip, is_new).await?;
+        }
+        Some(None) => {
+            let text = "JSON value for longpollid is not of expected type string";
+            return Err(RpcError::new(code::TYPE, text));
+        }
+    }
+    Ok(block_template_now(&api))
+}
+
+fn block_template_now(api: &Api) -> Value {
     let now = api.handle.clock.now();
     let (template, median, most) = {
         let participant = api.handle.shared.lock();
@@ -221,6 +246,7 @@ fn block_template(api: &Api, args: &Args) -> Answer {
     let earliest = median.0.saturating_add(1);
     let mut map = Map::new();
     let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
+    put("longpollid", long_poll_id(&template).into());
     put("header", const_hex::encode(header.to_bytes()).into());
     put("previousblockhash", header.previous_hash.to_string().into());
     put("merkleroot", header.data.to_string().into());
@@ -233,10 +259,10 @@ fn block_template(api: &Api, args: &Args) -> Answer {
     put("noncerange", "0000000000000000ffffffffffffffff".into());
     put("sizelimit", most.into());
     put("mutable", json!(["time", "transactions"]));
-    put("capabilities", json!([]));
+    put("capabilities", json!(["longpoll"]));
     put("target", template.target.to_string().into());
     put("bits", render::bits(template.target).into());
-    Ok(map.into())
+    map.into()
 }
 
 fn mining_info(api: &Api, _: &Args) -> Answer {
