@@ -211,6 +211,11 @@ async fn mining(story: &mut Story) {
     assert_eq!(story.code("generate", json!([-1])).await, -8);
     let info = story.ok("getmininginfo", json!([])).await;
     assert_eq!(info["next"]["height"], info["blocks"].as_u64().unwrap() + 1);
+    let rate = story.ok("getnetworkhashps", json!([])).await;
+    assert_eq!(rate, info["networkhashps"]);
+    assert_eq!(story.ok("getnetworkhashps", json!([1, 0])).await, 0.0);
+    assert_eq!(story.code("getnetworkhashps", json!([0])).await, -8);
+    assert_eq!(story.code("getnetworkhashps", json!([120, 9_999])).await, -8);
     let template = story.ok("getblocktemplate", json!([{ "rules": [] }])).await;
     assert_eq!(template["header"].as_str().unwrap().len(), 176);
     let proposal = json!([{ "mode": "proposal" }]);

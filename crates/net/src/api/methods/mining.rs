@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use forkful_core::{Block, RuleError, Template};
+use forkful_core::{Block, BlockId, RuleError, Template};
 use forkful_pow::{Kernel, Outcome, Prepared, scan};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
@@ -58,6 +58,29 @@ pub const METHODS: &[Method] = &[
         changes: false,
         waits: false,
         run: Run::Now(mining_info),
+    },
+    Method {
+        name: "getnetworkhashps",
+        section: "Mining",
+        params: &[
+            optional(
+                "nblocks",
+                Kind::Number,
+                "120",
+                "Over so many of the last blocks.",
+            ),
+            optional(
+                "height",
+                Kind::Number,
+                "-1",
+                "Up to this height; -1 is the tip's.",
+            ),
+        ],
+        about: "An estimate of the network's hash rate, from the work of its blocks and their timestamps.",
+        result: "tries a second",
+        changes: false,
+        waits: false,
+        run: Run::Now(network_hash_rate),
     },
     Method {
         name: "submitblock",
@@ -276,7 +299,10 @@ fn mining_info(api: &Api, _: &Args) -> Answer {
     let mut map = Map::new();
     let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
     put("blocks", height.into());
-    put("networkhashps", hash_rate(&participant).into());
+    put(
+        "networkhashps",
+        hash_rate(&participant, tip, RATE_BLOCKS).into(),
+    );
     put("pooledtx", node.pool().len().into());
     put("chain", api.handle.about.network.clone().into());
     put("generate", api.handle.about.mines.into());
@@ -286,18 +312,37 @@ fn mining_info(api: &Api, _: &Args) -> Answer {
     Ok(map.into())
 }
 
-/// The work of the last blocks by the time that they took, in hashes a second; 0 when that
-/// cannot be said.
-fn hash_rate(participant: &Participant) -> f64 {
-    let tree = &participant.tree;
+fn network_hash_rate(api: &Api, args: &Args) -> Answer {
+    let blocks = match args.number(0)? {
+        None => RATE_BLOCKS,
+        Some(number) => u64::try_from(number)
+            .ok()
+            .filter(|blocks| *blocks > 0)
+            .ok_or_else(|| RpcError::invalid("nblocks must be above 0"))?,
+    };
+    let participant = api.handle.shared.lock();
     let tip = participant.node.tip();
+    let end = match args.number(1)? {
+        None | Some(-1) => Some(tip),
+        Some(height) => u64::try_from(height)
+            .ok()
+            .and_then(|height| participant.tree.ancestor(tip, height)),
+    };
+    let end = end.ok_or_else(|| RpcError::invalid("Block does not exist at specified height"))?;
+    Ok(hash_rate(&participant, end, blocks).into())
+}
+
+/// The work of the last blocks up to this one by the time that they took, in hashes a second; 0 when
+/// that cannot be said.
+fn hash_rate(participant: &Participant, end: BlockId, blocks: u64) -> f64 {
+    let tree = &participant.tree;
     // Genesis has a time of its own making, so it is left out.
-    let from = tree.height(tip).saturating_sub(RATE_BLOCKS).max(1);
-    let Some(first) = tree.ancestor(tip, from) else {
+    let from = tree.height(end).saturating_sub(blocks).max(1);
+    let Some(first) = tree.ancestor(end, from) else {
         return 0.0;
     };
-    let work = tree.total_work(tip).to_f64() - tree.total_work(first).to_f64();
-    let (last, first) = (tree.header(tip).timestamp, tree.header(first).timestamp);
+    let work = tree.total_work(end).to_f64() - tree.total_work(first).to_f64();
+    let (last, first) = (tree.header(end).timestamp, tree.header(first).timestamp);
     match last.0.saturating_sub(first.0) {
         0 => 0.0,
         millis => work * 1_000.0 / millis as f64,
