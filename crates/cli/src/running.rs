@@ -35,7 +35,7 @@ impl Running {
     /// The node that a user means.
     ///
     /// # Errors
-    /// None was named, and several run.
+    /// The one that was named does not run; or none was named, and several run.
     pub fn choose(url: Option<&str>, data_dir: Option<&Path>) -> Result<Running, Failure> {
         let home = std::env::home_dir().map(|home| home.join(".forkful"));
         choose_below(home.as_deref(), url, data_dir)
@@ -59,6 +59,14 @@ fn choose_below(
     data_dir: Option<&Path>,
 ) -> Result<Running, Failure> {
     if let Some(data_dir) = data_dir {
+        // Another node may run where this one would by default, and must not be asked instead.
+        if url.is_none() && text(&data_dir.join(PLACE_NAME)).is_none() {
+            let text = format!(
+                "no node with an API runs on {}. Start it, or name another one with --data-dir or --url",
+                data_dir.display()
+            );
+            return Err(Failure::Rpc(text));
+        }
         return Ok(Running::at(url, Some(data_dir.to_owned())));
     }
     let running = home.map(running).unwrap_or_default();
@@ -160,5 +168,8 @@ mod tests {
         let directory = home.path().join("first");
         let named = choose_below(Some(home.path()), None, Some(&directory)).unwrap();
         assert_eq!(named.url, first_url);
+        let stopped = home.path().join("stopped");
+        let error = choose_below(Some(home.path()), None, Some(&stopped)).unwrap_err();
+        assert!(error.to_string().starts_with("no node with an API runs"));
     }
 }

@@ -10,7 +10,7 @@ use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
 use forkful_net::store::DiskStore;
-use forkful_net::tcp::Notice;
+use forkful_net::tcp::{self, Notice};
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, info};
@@ -22,8 +22,10 @@ use crate::node_args::NodeArgs;
 use crate::source::{self, Source};
 
 /// Where peers connect to, unless told.
-const LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9333);
+const LISTEN: SocketAddr = SocketAddr::new(
+    std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    tcp::DEFAULT_PORT,
+);
 /// Where the API answers, unless told.
 const API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9332);
 /// Tries per second, unless told: a block of the playground's first target every ten seconds.
