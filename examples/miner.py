@@ -1,6 +1,6 @@
 """The miner of miner.rs with Python's standard library alone: python3 miner.py DATA_DIR [BLOCKS]"""
 
-import base64, hashlib, json, sys, threading, time, urllib.request
+import base64, hashlib, json, random, sys, threading, time, urllib.request
 from pathlib import Path
 
 
@@ -18,10 +18,12 @@ def call(method, *params):
 
 def search(template, stop):
     header, target = bytearray.fromhex(template["header"]), bytes.fromhex(template["target"])
-    for nonce in range(1 << 64):
+    # Somewhere else than who searches for the same block.
+    for nonce in range(random.getrandbits(63), 1 << 64):
         if nonce % 65536 == 0:
             if stop.is_set():
                 return None
+            # The time goes on while one searches.
             now = max(template["mintime_ms"], time.time_ns() // 1_000_000)
             header[8:16] = now.to_bytes(8, "big")
         header[80:88] = nonce.to_bytes(8, "big")

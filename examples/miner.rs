@@ -32,7 +32,9 @@ fn search(template: &Value, stop: &AtomicBool) -> Fallible<Option<Vec<u8>>> {
         .try_into()
         .map_err(|_| "32 bytes")?;
     let prepared = Prepared::new(&header, &target);
-    let found = scan(Kernel::best(), &prepared, 0..=u64::MAX, stop).outcome;
+    // Somewhere else than who searches for the same block.
+    let nonces = u64::from(std::process::id()) << 40..=u64::MAX;
+    let found = scan(Kernel::best(), &prepared, nonces, stop).outcome;
     let Outcome::Found { nonce, .. } = found else {
         return Ok(None);
     };
