@@ -45,7 +45,7 @@ pub const FETCH_PER_PEER_MAX: usize = 16;
 
 /// Missing bodies in a row from which on they are asked for together, as the chain after a
 /// block. Fewer are asked for one by one.
-pub const SEGMENT_BLOCKS_MIN: u64 = 32;
+pub const SEGMENT_BLOCKS_MIN: u64 = 128;
 
 /// Such stretches that are asked of one peer at one time: while one is taken in, the next is on
 /// its way.

@@ -69,7 +69,8 @@ impl Client {
         let answer = self.exchange(&request);
         let text = String::from_utf8_lossy(&answer).into_owned();
         let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+        line.and_then(|value| value.trim().parse().ok())
+            .unwrap_or(0)
     }
 
     /// Begins to read the events of these kinds; each is one line of JSON.

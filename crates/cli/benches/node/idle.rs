@@ -50,7 +50,10 @@ fn sizes(directory: &std::path::Path) {
     let size = bytes(std::path::Path::new(built));
     match strip {
         Ok(status) if status.success() => {
-            println!("the command: {size:.1} MB, {:.1} MB stripped", bytes(&stripped));
+            println!(
+                "the command: {size:.1} MB, {:.1} MB stripped",
+                bytes(&stripped)
+            );
         }
         _ => println!("the command: {size:.1} MB; there is no strip"),
     }

@@ -19,12 +19,15 @@ mod proxy;
 mod rpc;
 mod sync;
 
+/// One of them, quick or in full.
+type Part = fn(bool);
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     // Cargo also runs benches as tests, with `--test`.
     let quick = args.iter().any(|arg| arg == "--quick" || arg == "--test");
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let parts: [(&str, fn(bool)); 4] = [
+    let parts: [(&str, Part); 4] = [
         ("sync", sync::run),
         ("propagation", propagation::run),
         ("rpc", rpc::run),

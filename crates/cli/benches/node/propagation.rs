@@ -36,7 +36,10 @@ pub fn run(quick: bool) {
         true => (NODES_QUICK, BLOCKS_QUICK),
         false => (NODES, BLOCKS),
     };
-    println!("{nodes} processes, links of {} ms, {blocks} blocks each; ms are medians, to all nodes", LATENCY.as_millis());
+    println!(
+        "{nodes} processes, links of {} ms, {blocks} blocks each; ms are medians, to all nodes",
+        LATENCY.as_millis()
+    );
     println!("relay      ideal ms   measured ms   ratio   p90 ratio   overhead per link ms");
     for (relay, crossings) in [("flood", 1), ("announce", 3)] {
         spread(relay, crossings, nodes, blocks);
@@ -99,7 +102,10 @@ fn distances(links: &[(usize, usize)], count: usize) -> Vec<u32> {
     distances[0] = 0;
     for _ in 0..count {
         for &(a, b) in links {
-            let (from_b, from_a) = (distances[b].saturating_add(1), distances[a].saturating_add(1));
+            let (from_b, from_a) = (
+                distances[b].saturating_add(1),
+                distances[a].saturating_add(1),
+            );
             distances[a] = distances[a].min(from_b);
             distances[b] = distances[b].min(from_a);
         }
@@ -134,7 +140,10 @@ fn wait_for_peers(nodes: &[Node], links: &[(usize, usize)]) {
         let wanted = wanted.count();
         let mut client = Client::connect(node.api, None);
         while client.call("getconnectioncount", json!([])) != wanted {
-            assert!(begun.elapsed() < PATIENCE, "node {number} has not {wanted} peers");
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "node {number} has not {wanted} peers"
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }

@@ -26,7 +26,10 @@ const ZERO_BITS: u32 = 4;
 pub fn run(quick: bool) {
     let time = if quick { TIME_QUICK } else { TIME };
     let home = tempfile::tempdir().expect("a directory for temporary files");
-    println!("{CLIENTS} clients that keep their connections, {} s each; ratios are to getblockcount without mining", time.as_secs_f64());
+    println!(
+        "{CLIENTS} clients that keep their connections, {} s each; ratios are to getblockcount without mining",
+        time.as_secs_f64()
+    );
     println!("call                         mining   requests/s   ratio    p50 ms    p99 ms");
     let (network, _) = process::network(home.path(), MINING_ZERO_BITS, "announce");
     let mut base = None;
@@ -118,13 +121,23 @@ fn latency(home: &Path, blocks: usize) {
         let node = Node::start(&network, &home.join("latency"), flags);
         let mut times = give(&node, &text, blocks);
         let median = quantile(&mut times, 0.5) * 1e3;
-        println!("{what:50} {median:9.3} {:9.3}", quantile(&mut times, 0.99) * 1e3);
+        println!(
+            "{what:50} {median:9.3} {:9.3}",
+            quantile(&mut times, 0.99) * 1e3
+        );
         medians.push(median);
     }
     let mut syncs = syncs(home, blocks);
     let sync = quantile(&mut syncs, 0.5) * 1e3;
-    println!("{:50} {sync:9.3} {:9.3}", "a page written and synced, by itself", quantile(&mut syncs, 0.99) * 1e3);
-    println!("the disk costs {:.1} such syncs a block", (medians[0] - medians[1]) / sync);
+    println!(
+        "{:50} {sync:9.3} {:9.3}",
+        "a page written and synced, by itself",
+        quantile(&mut syncs, 0.99) * 1e3
+    );
+    println!(
+        "the disk costs {:.1} such syncs a block",
+        (medians[0] - medians[1]) / sync
+    );
 }
 
 fn give(node: &Node, text: &str, blocks: usize) -> Vec<f64> {
@@ -140,8 +153,11 @@ fn give(node: &Node, text: &str, blocks: usize) -> Vec<f64> {
         parent = block.header;
         let hex = const_hex::encode(block.to_bytes());
         let event = thread::scope(|scope| {
-            let begun = Instant::now();
-            let event = scope.spawn(|| events.next().map(|_| begun.elapsed().as_secs_f64()));
+            let (reader, begun) = (&mut events, Instant::now());
+            let event = scope.spawn(move || {
+                let event = reader.next();
+                event.map(|_| begun.elapsed().as_secs_f64())
+            });
             client.call("submitblock", json!([hex]));
             event.join()
         });

@@ -80,17 +80,34 @@ pub fn run(quick: bool) {
     println!("{count} blocks of one entry of 32 bytes; ratios are to validating, on one thread");
     let rate = |seconds: f64| count as f64 / seconds;
     let ratio = |seconds: f64| seconds / validating;
-    println!("hashing headers and entries   {:9.0} blocks/s, time {:6.2}", rate(hashing), ratio(hashing));
-    println!("validating in memory          {:9.0} blocks/s, time {:6.2}", rate(validating), 1.0);
-    println!("durable batches of 500        {:9.0} blocks/s, time {:6.2}", rate(storing), ratio(storing));
+    println!(
+        "hashing headers and entries   {:9.0} blocks/s, time {:6.2}",
+        rate(hashing),
+        ratio(hashing)
+    );
+    println!(
+        "validating in memory          {:9.0} blocks/s, time {:6.2}",
+        rate(validating),
+        1.0
+    );
+    println!(
+        "durable batches of 500        {:9.0} blocks/s, time {:6.2}",
+        rate(storing),
+        ratio(storing)
+    );
     let begun = Instant::now();
     let sender = Node::start(&network, &source, &[]);
     let opened = begun.elapsed().as_secs_f64();
-    println!("a node opens the store in {opened:.2} s, time {:.2}", ratio(opened));
+    println!(
+        "a node opens the store in {opened:.2} s, time {:.2}",
+        ratio(opened)
+    );
     let plain = home.path().join("plain");
     chain::store(&plain, &consensus, &blocks);
     let plain = Node::start(&network, &plain, &["--plaintext"]);
-    println!("                                  blocks/s   time   receiver busy   sender busy   changes of the tip");
+    println!(
+        "                                  blocks/s   time   receiver busy   sender busy   changes of the tip"
+    );
     for row in &ROWS {
         let sender = match row.flags.contains(&"--plaintext") {
             true => &plain,
@@ -124,7 +141,8 @@ fn floor(consensus: &Consensus, blocks: &[Arc<Block>]) -> (f64, f64) {
     let mut tree = BlockTree::new(consensus.clone(), Sha256Pow);
     for bytes in &bytes {
         let block = Block::from_bytes(bytes).expect("it was made here");
-        tree.insert_block(Arc::new(block), CLOCK).expect("it keeps the rules");
+        tree.insert_block(Arc::new(block), CLOCK)
+            .expect("it keeps the rules");
     }
     assert_eq!(tree.len(), blocks.len() + 1);
     (hashing, begun.elapsed().as_secs_f64())

@@ -94,7 +94,9 @@ impl Node {
         });
         let message = Message::RequestChain(vec![from]);
         step.effects.push(Effect::Send(peer, message));
-        Stretch::Asked { next: first + count }
+        Stretch::Asked {
+            next: first + count,
+        }
     }
 
     /// The block before this height of the way, and the last of those after it that are missing
