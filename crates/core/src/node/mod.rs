@@ -16,6 +16,7 @@
 //! * `sync`: what comes in, and what is still missing then;
 //! * `goal`: where fetching leads to;
 //! * `request`: asking for it, with deadlines, and other peers to turn to;
+//! * `segment`: asking for many blocks in a row at once;
 //! * `rebuild`: blocks from the names of their entries, asking and answering;
 //! * `refuse`: what its operator does not want it to follow;
 //! * `serve`: answering what others ask for;
@@ -31,6 +32,7 @@ mod rebuild;
 mod refuse;
 mod relay;
 mod request;
+mod segment;
 mod serve;
 mod sync;
 mod view;
