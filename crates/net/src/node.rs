@@ -317,16 +317,19 @@ impl Kept {
 impl Kept {
     /// The participant that it was, every rule checked again.
     fn restore(&self, config: &NodeConfig, clock: Clock) -> Result<Shared, NodeError> {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = store.contents()?;
         let restored = Participant::restore_checked(
             config.consensus.clone(),
             config.relay,
             Box::new(Honest),
             getrandom::u64().map_err(KeyError::Random)?,
-            &store.contents()?,
+            &contents,
             clock.now().clock,
         );
         let participant = restored.map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
+        participant.align(contents.tip, &mut *store);
+        store.commit()?;
         Ok(Shared::new(participant))
     }
 }

@@ -6,25 +6,26 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use forkful_core::{Config, Consensus};
-use forkful_net::actor::Participant;
-use forkful_net::api::ApiConfig;
-use forkful_net::clock::Clock;
+use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
-use forkful_net::store::{DiskStore, Store as _};
-use forkful_net::tcp::Notice;
+use forkful_net::store::DiskStore;
+use forkful_net::tcp::{self, Notice};
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{debug, info, warn};
 
+use crate::commands::chain;
 use crate::failure::Failure;
 use crate::log;
 use crate::node_args::NodeArgs;
 use crate::source::{self, Source};
 
 /// Where peers connect to, unless told.
-const LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9333);
+const LISTEN: SocketAddr = SocketAddr::new(
+    std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    tcp::DEFAULT_PORT,
+);
 /// Where the API answers, unless told.
 const API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9332);
 /// Tries per second, unless told: a block of the playground's first target every ten seconds.
@@ -135,7 +136,7 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
     if let Some(api) = node.api {
         writeln!(out, "  API       http://{api}/")?;
         let cookie = kept.or(place(scratch)).unwrap_or_default();
-        let client = format!("forkful rpc --url http://{api}/ --data-dir '{cookie}'");
+        let client = format!("forkful rpc --data-dir '{cookie}'");
         writeln!(out, "\nTry, in another terminal:")?;
         writeln!(out, "  {client} getblockchaininfo")?;
         writeln!(out, "  {client} submitdata hello")?;
@@ -145,7 +146,7 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
 }
 
 /// The rules of a network, which must have one genesis for all.
-fn consensus(name: &str, scenario: &Scenario) -> Result<Consensus, Failure> {
+pub fn consensus(name: &str, scenario: &Scenario) -> Result<Consensus, Failure> {
     match scenario.rules.genesis_time {
         GenesisTime::At(moment) => Ok(scenario.consensus(moment)),
         GenesisTime::Start => Err(Failure::Usage(format!(
@@ -204,7 +205,7 @@ fn api(args: &NodeArgs, directory: Option<&Path>) -> Result<Option<ApiConfig>, F
     };
     Ok(Some(ApiConfig {
         listen,
-        cookie: directory.map(|directory| directory.join(".cookie")),
+        cookie: directory.map(|directory| directory.join(COOKIE_NAME)),
         ..ApiConfig::default()
     }))
 }
@@ -215,32 +216,8 @@ fn verify(data_dir: Option<&Path>, consensus: &Consensus) -> Result<ExitCode, Fa
         let text = "--verify checks what is stored, and an ephemeral node stores nothing";
         return Err(Failure::Usage(text.to_owned()));
     };
-    let verified = || -> Result<(u64, u64), NodeError> {
-        let store = DiskStore::open(directory, consensus)?;
-        let height = store.check()?;
-        let contents = store.contents()?;
-        let clock = Clock::start().now().clock;
-        let honest = Box::new(forkful_core::Honest);
-        Participant::restore_checked(
-            consensus.clone(),
-            Config::default(),
-            honest,
-            0,
-            &contents,
-            clock,
-        )
-        .map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
-        Ok((contents.blocks.len() as u64, height))
-    };
-    let (blocks, height) = verified().map_err(failure)?;
-    let mut out = anstream::stdout();
-    writeln!(
-        out,
-        "{}: {blocks} blocks, every rule holds; the chain has height {height}",
-        directory.display()
-    )
-    .map_err(Failure::stdout)?;
-    Ok(ExitCode::SUCCESS)
+    let store = DiskStore::open(directory, consensus).map_err(|error| failure(error.into()))?;
+    chain::verify_directory(directory, &store, consensus)
 }
 
 fn failure(error: NodeError) -> Failure {

@@ -61,6 +61,9 @@ use crate::transport::{Envelope, Transport};
 /// How long the connections have to end when the node does.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
+/// The port that a node listens on, unless it is told another one.
+pub const DEFAULT_PORT: u16 = 9333;
+
 /// What a node's network is made of.
 pub struct TcpConfig {
     /// Where to listen; `None` to only dial. Port 0 is any port.

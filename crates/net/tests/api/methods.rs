@@ -212,6 +212,14 @@ async fn mining(story: &mut Story) {
     assert_eq!(story.code("generate", json!([-1])).await, -8);
     let info = story.ok("getmininginfo", json!([])).await;
     assert_eq!(info["next"]["height"], info["blocks"].as_u64().unwrap() + 1);
+    let rate = story.ok("getnetworkhashps", json!([])).await;
+    assert_eq!(rate, info["networkhashps"]);
+    assert_eq!(story.ok("getnetworkhashps", json!([1, 0])).await, 0.0);
+    assert_eq!(story.code("getnetworkhashps", json!([0])).await, -8);
+    assert_eq!(
+        story.code("getnetworkhashps", json!([120, 9_999])).await,
+        -8
+    );
     let template = story.ok("getblocktemplate", json!([{ "rules": [] }])).await;
     assert_eq!(template["header"].as_str().unwrap().len(), 176);
     let proposal = json!([{ "mode": "proposal" }]);
@@ -263,6 +271,7 @@ async fn network(story: &mut Story) {
     }
     assert_eq!(story.code("addnode", json!([to, "onetry"])).await, -34);
     assert_eq!(story.code("addnode", json!([to, "dance"])).await, -8);
+    assert_eq!(story.code("addnode", json!(["x:99999", "add"])).await, -8);
 
     story.ok("setban", json!(["192.0.2.7/32", "add"])).await;
     assert_eq!(
@@ -344,7 +353,8 @@ async fn control(story: &mut Story) {
         let manual = story.ok("help", json!([method.name])).await;
         assert!(manual.as_str().unwrap().contains(method.about));
     }
-    assert_eq!(story.code("help", json!(["dance"])).await, -32601);
+    let unknown = story.ok("help", json!(["dance"])).await;
+    assert_eq!(unknown, "help: unknown command: dance");
     let document = story.ok("rpc.discover", json!([])).await;
     assert_eq!(
         document["methods"].as_array().unwrap().len(),

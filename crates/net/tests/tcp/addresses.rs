@@ -264,7 +264,11 @@ async fn who_was_banned_for_what_it_said_stays_banned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_damaged_is_told_and_begun_anew() {
-    for blob in [Blob::Addresses, Blob::Bans] {
+    let blobs = [
+        (Blob::Addresses, "address book"),
+        (Blob::Bans, "list of bans"),
+    ];
+    for (blob, name) in blobs {
         let memory = kept();
         memory.lock().unwrap().save(blob, b"garbage").unwrap();
         let mut node = TestNode::start(finder(&memory, &[]));
@@ -274,10 +278,6 @@ async fn what_is_damaged_is_told_and_begun_anew() {
                 _ => None,
             })
             .await;
-        let name = match blob {
-            Blob::Addresses => "address book",
-            Blob::Bans => "list of bans",
-        };
         assert_eq!(what, name);
         let other = TestNode::start(finder(&kept(), &[node.address]));
         node.up(other.key).await;

@@ -1,6 +1,7 @@
 //! Peers, and the table of whatever concerns them.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 
 use forkful_core::{PeerId, Timestamp};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::api::methods::bans::{list_banned, set_ban};
 use crate::api::params::Args;
 use crate::api::table::{Answer, Kind, Method, Param, Run, optional, required};
 use crate::peers::{ConnectionKind, KnownAddress, PeerInfo, PeersError};
+use crate::tcp;
 
 const fn method(
     name: &'static str,
@@ -37,7 +39,7 @@ pub const METHODS: &[Method] = &[
     method(
         "addnode",
         &[
-            required("node", Kind::Text, "HOST:PORT."),
+            required("node", Kind::Text, "HOST:PORT, or HOST for port 9333."),
             required(
                 "command",
                 Kind::Text,
@@ -162,13 +164,31 @@ pub const METHODS: &[Method] = &[
     ),
 ];
 
+/// `HOST:PORT`, where a user may leave the port out, as with `bitcoin-cli`.
+fn with_port(node: &str) -> Option<String> {
+    if let Ok(address) = node.parse::<IpAddr>() {
+        return Some(SocketAddr::new(address, tcp::DEFAULT_PORT).to_string());
+    }
+    let port = match node.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() => port.parse::<NonZeroU16>().ok(),
+        Some(_) => None,
+        None if node.is_empty() => None,
+        None => return Some(format!("{node}:{}", tcp::DEFAULT_PORT)),
+    };
+    port.map(|_| node.to_owned())
+}
+
 fn add_node(api: &Api, args: &Args) -> Answer {
     let node = args.text(0).unwrap_or_default();
+    let node = with_port(node).ok_or_else(|| {
+        let text = format!("Error: node is HOST or HOST:PORT, not {}", quoted(node));
+        RpcError::invalid(text)
+    })?;
     let peers = &api.handle.peers;
     let done = match args.text(1).unwrap_or_default() {
-        "add" => peers.add(node),
-        "remove" => peers.remove(node),
-        "onetry" => peers.try_once(node),
+        "add" => peers.add(&node),
+        "remove" => peers.remove(&node),
+        "onetry" => peers.try_once(&node),
         other => {
             let text = format!("command is add, remove or onetry, not {}", quoted(other));
             return Err(RpcError::invalid(text));
@@ -335,4 +355,28 @@ fn set_network_active(api: &Api, args: &Args) -> Answer {
     let state = args.bool(0).unwrap_or(true);
     api.handle.peers.set_active(state);
     Ok(api.handle.peers.is_active().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_may_be_left_out() {
+        for (node, address) in [
+            ("192.0.2.1", Some("192.0.2.1:9333")),
+            ("192.0.2.1:7", Some("192.0.2.1:7")),
+            ("::1", Some("[::1]:9333")),
+            ("[::1]:7", Some("[::1]:7")),
+            ("node.example", Some("node.example:9333")),
+            ("node.example:7", Some("node.example:7")),
+            ("", None),
+            (":7", None),
+            ("node.example:99999", None),
+            ("node.example:0", None),
+            ("node.example:", None),
+        ] {
+            assert_eq!(with_port(node).as_deref(), address, "{node}");
+        }
+    }
 }
