@@ -52,12 +52,12 @@ pub enum Command {
     /// Check a chain file, every rule of it.
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
-    /// Call a method of a node's API, and print as bitcoin-cli does.
-    ///
-    /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
     /// Run a real node: encrypted TCP to its peers, a chain on disk, an API.
     #[command(after_help = EXIT_CODES)]
     Node(Box<NodeArgs>),
+    /// Call a method of a node's API, and print as bitcoin-cli does.
+    ///
+    /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
     /// number without its sign is the exit code.
     Rpc(RpcArgs),
     /// Measure how fast this machine mines and validates.

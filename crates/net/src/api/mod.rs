@@ -77,15 +77,49 @@ pub struct Api {
     metrics: Metrics,
 }
 
+/// Why an API is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It cannot listen.
+    #[error(
+        "cannot listen on {at} for the API: {error}. Another node may run there: take another address or port"
+    )]
+    Listen {
+        /// Where.
+        at: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The cookie cannot be written.
+    #[error("cannot write the cookie {}: {error}. Look at the disk's room and the directory's permissions", path.display())]
+    Cookie {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
 /// Serves the API of a node until the node's `shutdown`. Answers where it listens, and the
 /// task, which ends when every connection has ended and the cookie is removed.
 ///
 /// # Errors
 /// The address cannot be listened on, or the cookie cannot be written.
-pub async fn serve(handle: Handle, config: ApiConfig) -> io::Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = TcpListener::bind(config.listen).await?;
-    let address = listener.local_addr()?;
-    let cookie = config.cookie.as_deref().map(Cookie::create).transpose()?;
+pub async fn serve(
+    handle: Handle,
+    config: ApiConfig,
+) -> Result<(SocketAddr, JoinHandle<()>), ServeError> {
+    let at = config.listen;
+    let listening = async {
+        let listener = TcpListener::bind(at).await?;
+        Ok((listener.local_addr()?, listener))
+    };
+    let (address, listener) = listening
+        .await
+        .map_err(|error| ServeError::Listen { at, error })?;
+    let cookie =
+        |path: PathBuf| Cookie::create(&path).map_err(|error| ServeError::Cookie { path, error });
+    let cookie = config.cookie.map(cookie).transpose()?;
     let told = handle.events.subscribe();
     let api = Arc::new(Api {
         events: Arc::new(Ring::new(handle.clock.start_timestamp())),
