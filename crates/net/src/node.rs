@@ -209,9 +209,8 @@ impl RunningNode {
         let ended = self.actor.await;
         self.handle.shutdown.cancel();
         let serving = async {
-            match self.serving {
-                Some(serving) => drop(serving.await),
-                None => {}
+            if let Some(serving) = self.serving {
+                let _ = serving.await;
             }
         };
         // Peers and clients at the same time. One that does not let go is let go.

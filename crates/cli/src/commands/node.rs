@@ -30,6 +30,8 @@ const LISTEN: SocketAddr =
 const API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9332);
 /// Tries per second, unless told: a block of the playground's first target every ten seconds.
 const HASH_RATE: f64 = 100_000.0;
+/// What a terminal has at least.
+const COLUMNS: usize = 80;
 /// The signal for a file that is longer than `ulimit -f` lets it be, on every system but MIPS.
 const SIGXFSZ: i32 = 25;
 
@@ -66,6 +68,7 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         consensus,
         relay: Config {
             relay: args.relay.unwrap_or(scenario.relay.relay),
+            tells_data: true,
             ..scenario.relay
         },
         data_dir: data_dir.clone(),
@@ -154,30 +157,48 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
         (participant.tip(), genesis)
     };
     let mut out = anstream::stdout();
-    let place = |path: Option<&Path>| path.map(|path| path.display().to_string());
     writeln!(out, "forkful node · {}", about.network)?;
     writeln!(out, "  genesis   {genesis}")?;
-    writeln!(out, "  tip       #{} {}", tip.height, tip.hash)?;
+    writeln!(out, "  tip       {}", tip.hash)?;
+    writeln!(out, "  height    {}", tip.height)?;
     writeln!(out, "  node id   {}", const_hex::encode(node.key))?;
     if let Some(listening) = node.handle.peers.listening() {
         writeln!(out, "  peers     {listening}")?;
     }
-    let kept = place(about.data_dir.as_deref());
-    writeln!(
-        out,
-        "  data      {}",
-        kept.as_deref().unwrap_or("in memory only")
-    )?;
+    match &about.data_dir {
+        Some(directory) => writeln!(out, "  data      {}", directory.display())?,
+        None => writeln!(out, "  data      in memory only")?,
+    }
     if let Some(api) = node.api {
         writeln!(out, "  API       http://{api}/")?;
-        let cookie = kept.or(place(scratch)).unwrap_or_default();
-        let client = format!("forkful rpc --url http://{api}/ --data-dir '{cookie}'");
+        let cookie = about.data_dir.as_deref().or(scratch);
         writeln!(out, "\nTry, in another terminal:")?;
-        writeln!(out, "  {client} getblockchaininfo")?;
-        writeln!(out, "  {client} submitdata hello")?;
-        writeln!(out, "  {client} stop\n")?;
+        for call in ["getblockchaininfo", "submitdata hello", "stop"] {
+            writeln!(out, "{}", client(api, cookie, call))?;
+        }
+        writeln!(out)?;
     }
     out.flush()
+}
+
+/// The command line of a call, without what `forkful rpc` takes anyway, in lines that fit a
+/// terminal if they can.
+fn client(api: SocketAddr, cookie: Option<&Path>, call: &str) -> String {
+    let mut words = vec!["  forkful rpc".to_owned()];
+    if api != API {
+        words.push(format!("--url http://{api}/"));
+    }
+    let usual = std::env::home_dir().map(|home| home.join(".forkful").join(NodeArgs::NETWORK));
+    if let Some(cookie) = cookie.filter(|cookie| usual.as_deref() != Some(cookie)) {
+        let quoted = cookie.display().to_string().replace('\'', r"'\''");
+        words.push(format!("--data-dir '{quoted}'"));
+    }
+    words.push(call.to_owned());
+    let line = words.join(" ");
+    if line.chars().count() <= COLUMNS {
+        return line;
+    }
+    words.join(" \\\n    ")
 }
 
 /// The rules of a network, which must have one genesis for all.

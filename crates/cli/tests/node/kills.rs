@@ -166,7 +166,6 @@ fn kill_while_starting(home: &Home, name: &str, after: Duration) {
 }
 
 struct Rounds {
-    home: Home,
     witness: Node,
     promises: Promises,
     chance: Xoshiro256PlusPlus,
@@ -175,6 +174,8 @@ struct Rounds {
     starts: Vec<Duration>,
     /// How often each thing was done.
     done: [AtomicU64; 6],
+    /// Goes last, with the logs of nodes.
+    home: Home,
 }
 
 const KINDS: [&str; 6] = [

@@ -1,8 +1,13 @@
 //! Real nodes as processes of their own: they find each other, agree, are killed and come back.
 
+mod line;
 mod support;
 
 mod ending;
+mod full;
 mod kills;
+mod logging;
+mod operation;
+mod soak;
 mod starting;
 mod stories;

@@ -1,11 +1,8 @@
 //! Several processes on loopback: how they come to agree.
 
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-
 use serde_json::json;
 
+use crate::line::Line;
 use crate::support::{Fault, Home, NETWORK, Node, asked, beside_others, text, until};
 
 #[test]
@@ -46,59 +43,6 @@ fn a_node_that_begins_with_nothing_has_every_block_of_a_long_chain() {
     assert_eq!(found.map(|(entry, _)| entry).collect::<Vec<_>>(), entries);
     new.terminate();
     assert_eq!(home.verify("new"), 1_200);
-}
-
-/// A line between two nodes that can be cut.
-struct Line {
-    address: String,
-    is_cut: Arc<AtomicBool>,
-    streams: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Line {
-    /// A line that leads to this address.
-    fn to(address: &str) -> Line {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let line = Line {
-            address: listener.local_addr().unwrap().to_string(),
-            is_cut: Arc::default(),
-            streams: Arc::default(),
-        };
-        let (is_cut, streams) = (Arc::clone(&line.is_cut), Arc::clone(&line.streams));
-        let address = address.to_owned();
-        std::thread::spawn(move || {
-            for near in listener.incoming() {
-                let mut streams = streams.lock().unwrap();
-                let (Ok(near), false) = (near, is_cut.load(Ordering::SeqCst)) else {
-                    continue;
-                };
-                if let Ok(far) = TcpStream::connect(&address) {
-                    for (mut from, mut to) in [(&near, &far), (&far, &near)]
-                        .map(|(from, to)| (from.try_clone().unwrap(), to.try_clone().unwrap()))
-                    {
-                        std::thread::spawn(move || {
-                            let _ = std::io::copy(&mut from, &mut to);
-                            let _ = to.shutdown(Shutdown::Both);
-                        });
-                    }
-                    streams.extend([near, far]);
-                }
-            }
-        });
-        line
-    }
-
-    fn cut(&self) {
-        let mut streams = self.streams.lock().unwrap();
-        self.is_cut.store(true, Ordering::SeqCst);
-        for stream in streams.drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-
-    fn mend(&self) {
-        self.is_cut.store(false, Ordering::SeqCst);
-    }
 }
 
 #[test]
@@ -305,6 +249,20 @@ fn data_that_was_given_to_one_node_is_mined_by_another_once() {
     assert!(matches!(again, Err(Fault::Error(-27, _))), "{again:?}");
     a.wait_for_tip(&c.tip());
     assert_eq!(a.entries_above(0).len(), 1);
+}
+
+/// Submitted while it was alone, and never mined by itself.
+#[test]
+fn data_that_came_before_there_were_peers_reaches_them() {
+    let _others = beside_others();
+    let home = Home::new();
+    let alone = home.start("alone", &[]);
+    let entry = alone.submit("is anybody there?");
+    let miner = home.start("miner", &["--peer", &alone.peers]);
+    miner.wait_for_data(&entry);
+    miner.generate(1);
+    alone.wait_for_tip(&miner.tip());
+    assert!(alone.waiting().is_empty());
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub struct DiskStore {
     puts: Vec<Put>,
     /// A commit failed: whether what it held is durable is not known, so nothing is after it.
     failed: bool,
+    /// Which file was opened, as the system counts files. `None` if it is none, or the system
+    /// does not say.
+    identity: Option<(u64, u64)>,
     /// Locked while it lives, so that two processes never make or open one at the same time.
     /// `None` if it is no file.
     lock: Option<File>,
@@ -74,6 +77,7 @@ impl DiskStore {
         let open = || builder().open(&path);
         let mut store = DiskStore::prepare(path.clone(), consensus, open)?;
         store.lock = Some(lock);
+        store.identity = identity(&path);
         Ok(store)
     }
 
@@ -101,6 +105,7 @@ impl DiskStore {
                 path: path.clone(),
                 puts: Vec::new(),
                 failed: false,
+                identity: None,
                 lock: None,
             };
             if store.is_new()? {
@@ -206,6 +211,9 @@ impl DiskStore {
         }
         self.failed = true;
         guarded(&path, || self.write(change))?;
+        if self.identity.is_some() && identity(&path) != self.identity {
+            return Err(StoreError::Gone(path));
+        }
         self.failed = false;
         Ok(())
     }
@@ -334,6 +342,20 @@ fn sync_directory(directory: &Path) -> std::io::Result<()> {
         File::open(directory)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Which file this is: where it is, on Unix.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        path.exists().then_some((0, 0))
+    }
 }
 
 fn name(blob: Blob) -> &'static str {
