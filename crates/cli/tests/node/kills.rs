@@ -219,7 +219,8 @@ impl Rounds {
     }
 
     fn in_its_first_moments(&mut self, round: u64) {
-        let usual = self.starts.iter().sum::<Duration>() / self.starts.len().max(1) as u32;
+        let usual = self.starts.iter().sum::<Duration>();
+        let usual = usual.div_f64(self.starts.len().max(1) as f64);
         let after = usual.mul_f64(self.below(1_000) as f64 / 900.0);
         self.count(0);
         kill_while_starting(&self.home, "node", after);
@@ -240,9 +241,9 @@ impl Rounds {
         // Bits of what is done; one at least.
         let what = 1 + self.below(15);
         let mut workers = Vec::new();
-        for kind in 0..3 {
+        for (at, kind) in (2..5).zip(0..) {
             if what & (1 << kind) != 0 {
-                self.count(2 + kind as usize);
+                self.count(at);
                 let (client, told, seed) = (node.client(), told.clone(), self.chance.next_u64());
                 let work = move || work(client, kind, round, seed, told);
                 workers.push(std::thread::spawn(work));

@@ -1,5 +1,6 @@
 //! Real nodes as processes of their own: they find each other, agree, are killed and come back.
 
+mod client;
 mod line;
 mod support;
 

@@ -130,7 +130,9 @@ impl Ring {
             self.acknowledged.len()
         );
         for at in 0..NODES {
-            self.nodes[at].take().map(Node::terminate);
+            if let Some(node) = self.nodes[at].take() {
+                node.terminate();
+            }
             self.home.verify(&name(at));
         }
     }

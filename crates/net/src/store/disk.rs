@@ -12,6 +12,7 @@ use std::sync::Arc;
 use forkful_core::{Block, Consensus, Entry, Hash, sha256};
 use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend};
 
+use crate::store::files::{identity, sync_directory};
 use crate::store::tables::{
     self, BLOBS, BLOCKS, BY_HASH, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD,
 };
@@ -334,28 +335,6 @@ fn builder() -> Builder {
     builder.set_cache_size(CACHE_BYTES);
     builder.set_check_integrity_on_open(true);
     builder
-}
-
-/// Makes a new name in the directory durable. Elsewhere than on Unix a directory is no file.
-fn sync_directory(directory: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// Which file this is: where it is, on Unix.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((metadata.dev(), metadata.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        path.exists().then_some((0, 0))
-    }
 }
 
 fn name(blob: Blob) -> &'static str {

@@ -6,6 +6,7 @@
 //! layout is in docs/node/store.md.
 
 mod disk;
+mod files;
 mod memory;
 mod tables;
 
