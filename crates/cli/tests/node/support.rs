@@ -134,6 +134,7 @@ impl Home {
             api: String::new(),
             banner: String::new(),
             started_in: Duration::ZERO,
+            kept_waiting: Duration::ZERO,
             stdout,
         };
         if !node.read_banner() || node.call("getblockcount", json!([])).is_err() {
@@ -141,6 +142,7 @@ impl Home {
             return Err(node.log());
         }
         node.started_in = spawned.elapsed();
+        node.kept_waiting = kept_waiting(node.process.id());
         Ok(node)
     }
 
@@ -161,6 +163,17 @@ impl Home {
     }
 }
 
+/// How long the first thread of a process, which starts a node, has waited for a processor.
+/// Zero where the system does not say.
+fn kept_waiting(id: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{id}/schedstat")).unwrap_or_default();
+    let nanos = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
 /// A node that runs until it is dropped.
 pub struct Node {
     pub process: Child,
@@ -174,6 +187,8 @@ pub struct Node {
     pub banner: String,
     /// From its spawn to the first answer of its API.
     pub started_in: Duration,
+    /// Of that, how long it was ready to run and others had the processors.
+    pub kept_waiting: Duration,
     stdout: BufReader<ChildStdout>,
 }
 
