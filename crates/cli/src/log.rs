@@ -57,11 +57,13 @@ enum Topic {
     Inbound,
     /// Connections that we made: an address that we tried may come from a peer.
     Outbound,
+    /// What the network keeps, and cannot.
+    Kept,
 }
 
 /// The bounds of all topics.
 #[derive(Default)]
-struct Bounds([Bound; 5]);
+struct Bounds([Bound; 6]);
 
 impl Bounds {
     /// Whether one line more of this may be written now.
@@ -151,6 +153,17 @@ fn log_notice(notice: &Notice, bounds: &mut Bounds) {
                 Some(Level::INFO) => info!(address, inbound, why = why_text, "no connection"),
                 _ => debug!(address, inbound, why = why_text, "no connection"),
             }
+        }
+        Notice::Forgotten { what, why } if bounds.let_pass(Topic::Kept) => {
+            let why = text(why);
+            warn!(what, why, "what was kept is damaged, and begun anew");
+        }
+        Notice::NotKept { what, why } if bounds.let_pass(Topic::Kept) => {
+            warn!(what, why = text(why), "could not be kept for the next time");
+        }
+        Notice::NotDiscovering { why } if bounds.let_pass(Topic::Kept) => {
+            let why = text(why);
+            warn!(why, "nodes on the local network are not found");
         }
         _ => {}
     }

@@ -43,6 +43,14 @@ pub const FETCH_WINDOW: usize = 1_024;
 /// As Bitcoin's `MAX_BLOCKS_IN_TRANSIT_PER_PEER`.
 pub const FETCH_PER_PEER_MAX: usize = 16;
 
+/// Missing bodies in a row from which on they are asked for together, as the chain after a
+/// block. Fewer are asked for one by one.
+pub const SEGMENT_BLOCKS_MIN: u64 = 128;
+
+/// Such stretches that are asked of one peer at one time: while one is taken in, the next is on
+/// its way.
+pub const SEGMENTS_PER_PEER_MAX: usize = 2;
+
 /// Blocks that are being rebuilt from the names of their entries at one time. Further
 /// ones are asked for as a whole: so few that what a block may claim to hold bounds them.
 ///

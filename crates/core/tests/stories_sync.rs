@@ -12,7 +12,9 @@ fn served_by(net: &support::Net, node: usize) -> Vec<usize> {
     let mut servers: Vec<usize> = net
         .sent
         .iter()
-        .filter(|(_, _, to, m)| *to == node && m.kind() == MessageKind::Block)
+        .filter(|(_, _, to, m)| {
+            *to == node && matches!(m.kind(), MessageKind::Block | MessageKind::Chain)
+        })
         .map(|(_, from, ..)| *from)
         .collect();
     servers.sort_unstable();
@@ -21,14 +23,14 @@ fn served_by(net: &support::Net, node: usize) -> Vec<usize> {
 }
 
 #[test]
-fn three_thousand_blocks_are_fetched_headers_first_from_several_peers() {
+fn six_thousand_blocks_are_fetched_headers_first_from_several_peers() {
     let mut net = plan(4).quiet().announce().links(&[]).start();
-    net.mine_many(0, 3_100);
+    net.mine_many(0, 6_100);
     net.connect(0, 1);
     net.connect(0, 2);
     net.run_until_quiet();
-    assert_eq!((net.height(1), net.height(2)), (3_100, 3_100));
-    for (other, latency_ms) in [(0, 10), (1, 25), (2, 40)] {
+    assert_eq!((net.height(1), net.height(2)), (6_100, 6_100));
+    for (other, latency_ms) in [(0, 10), (1, 15), (2, 20)] {
         net.latency_ms(other, 3, latency_ms);
         net.connect(other, 3);
     }
@@ -39,8 +41,10 @@ fn three_thousand_blocks_are_fetched_headers_first_from_several_peers() {
     // block.
     let told = net.count_from(3, MessageKind::Announce);
     assert!(told < 64, "{told}");
-    // 3,100 bodies, 16 at a time from each of three peers, in well under a minute.
-    assert!(net.now_ms() - begun < 30_000, "{} ms", net.now_ms() - begun);
+    // Stretches of 500, and the last 100 blocks one by one.
+    let asked = net.count_from(3, MessageKind::RequestChain);
+    assert!((12..=15).contains(&asked), "{asked}");
+    assert!(net.now_ms() - begun < 2_000, "{} ms", net.now_ms() - begun);
 }
 
 #[test]
@@ -98,15 +102,26 @@ fn a_silent_peer_is_not_asked_for_what_another_gives() {
         net.inject(silent, 0, &headers(&chain, false));
         // The other has all its hands full all the time, but answers within its time.
         to_answer.extend(net.heard(honest));
+        let place = |hash: Hash| chain.iter().position(|block| block.header.hash() == hash);
         for (_, message) in to_answer.drain(..to_answer.len().min(2)) {
-            let Message::RequestBlock(hash) = message else {
-                continue;
-            };
-            let block = chain.iter().find(|block| block.header.hash() == hash);
-            net.inject(honest, 0, &Message::Block(block.unwrap().clone()));
+            match message {
+                Message::RequestBlock(hash) => {
+                    let block = chain[place(hash).unwrap()].clone();
+                    net.inject(honest, 0, &Message::Block(block));
+                }
+                // Of a stretch it has time for ten blocks.
+                Message::RequestChain(from) => {
+                    let first = place(from[0]).map_or(0, |place| place + 1);
+                    let blocks = chain[first..].iter().take(10).cloned().collect();
+                    let more = true;
+                    net.inject(honest, 0, &Message::Chain { blocks, more });
+                }
+                _ => {}
+            }
         }
     }
-    assert_eq!((net.height(0), asked_in_vain), (200, 16));
+    // It was asked for one stretch, and for nothing after that.
+    assert_eq!((net.height(0), asked_in_vain), (200, 1));
 }
 
 #[test]

@@ -7,25 +7,27 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use forkful_core::{Config, Consensus};
-use forkful_net::actor::Participant;
-use forkful_net::api::ApiConfig;
-use forkful_net::clock::Clock;
+use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
-use forkful_net::store::{DiskStore, Store as _};
+use forkful_net::store::DiskStore;
+use forkful_net::tcp;
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::commands::chain;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::log;
 use crate::node_args::NodeArgs;
 use crate::source::{self, Source};
 
 /// Where peers connect to, unless told.
-const LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9333);
+const LISTEN: SocketAddr = SocketAddr::new(
+    std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    tcp::DEFAULT_PORT,
+);
 /// Where the API answers, unless told.
 const API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9332);
 /// Tries per second, unless told: a block of the playground's first target every ten seconds.
@@ -72,8 +74,10 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
             ..scenario.relay
         },
         data_dir: data_dir.clone(),
-        listen: Some(args.listen.unwrap_or(LISTEN)),
+        listen: listen(&args)?,
         peers: args.peer.clone(),
+        connect_only: args.connect_only.unwrap_or(false),
+        discover: args.discover.unwrap_or(false),
         plaintext: args.plaintext.unwrap_or(false),
         speed: speed(&args),
         threads: args.threads.unwrap_or(1),
@@ -174,7 +178,7 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
         let cookie = about.data_dir.as_deref().or(scratch);
         writeln!(out, "\nTry, in another terminal:")?;
         for call in ["getblockchaininfo", "submitdata hello", "stop"] {
-            writeln!(out, "{}", client(api, cookie, call))?;
+            writeln!(out, "{}", client(cookie, call))?;
         }
         writeln!(out)?;
     }
@@ -183,11 +187,8 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
 
 /// The command line of a call, without what `forkful rpc` takes anyway, in lines that fit a
 /// terminal if they can.
-fn client(api: SocketAddr, cookie: Option<&Path>, call: &str) -> String {
+fn client(cookie: Option<&Path>, call: &str) -> String {
     let mut words = vec!["  forkful rpc".to_owned()];
-    if api != API {
-        words.push(format!("--url http://{api}/"));
-    }
     let usual = std::env::home_dir().map(|home| home.join(".forkful").join(NodeArgs::NETWORK));
     if let Some(cookie) = cookie.filter(|cookie| usual.as_deref() != Some(cookie)) {
         let quoted = cookie.display().to_string().replace('\'', r"'\''");
@@ -202,7 +203,7 @@ fn client(api: SocketAddr, cookie: Option<&Path>, call: &str) -> String {
 }
 
 /// The rules of a network, which must have one genesis for all.
-fn consensus(name: &str, scenario: &Scenario) -> Result<Consensus, Failure> {
+pub fn consensus(name: &str, scenario: &Scenario) -> Result<Consensus, Failure> {
     match scenario.rules.genesis_time {
         GenesisTime::At(moment) => Ok(scenario.consensus(moment)),
         GenesisTime::Start => Err(Failure::Usage(format!(
@@ -237,19 +238,31 @@ fn speed(args: &NodeArgs) -> Speed {
     }
 }
 
+fn listen(args: &NodeArgs) -> Result<Option<SocketAddr>, Failure> {
+    match args.listen.as_deref() {
+        None => Ok(Some(LISTEN)),
+        Some("off") => Ok(None),
+        Some(text) => address("--listen", text, LISTEN).map(Some),
+    }
+}
+
+fn address(flag: &str, text: &str, example: SocketAddr) -> Result<SocketAddr, Failure> {
+    text.parse().map_err(|_| {
+        Failure::Usage(format!(
+            "{flag}: expected an address and a port, such as {example}, or \"off\", and not {text:?}"
+        ))
+    })
+}
+
 fn api(args: &NodeArgs, directory: Option<&Path>) -> Result<Option<ApiConfig>, Failure> {
     let listen = match args.api.as_deref() {
         None => API,
         Some("off") => return Ok(None),
-        Some(text) => text.parse().map_err(|_| {
-            Failure::Usage(format!(
-                "--api: expected an address and a port, such as {API}, or \"off\", and not {text:?}"
-            ))
-        })?,
+        Some(text) => address("--api", text, API)?,
     };
     Ok(Some(ApiConfig {
         listen,
-        cookie: directory.map(|directory| directory.join(".cookie")),
+        cookie: directory.map(|directory| directory.join(COOKIE_NAME)),
         ..ApiConfig::default()
     }))
 }
@@ -260,32 +273,8 @@ fn verify(data_dir: Option<&Path>, consensus: &Consensus) -> Result<ExitCode, Fa
         let text = "--verify checks what is stored, and an ephemeral node stores nothing";
         return Err(Failure::Usage(text.to_owned()));
     };
-    let verified = || -> Result<(u64, u64), NodeError> {
-        let store = DiskStore::open(directory, consensus)?;
-        let height = store.check()?;
-        let contents = store.contents()?;
-        let clock = Clock::start().now().clock;
-        let honest = Box::new(forkful_core::Honest);
-        Participant::restore_checked(
-            consensus.clone(),
-            Config::default(),
-            honest,
-            0,
-            &contents,
-            clock,
-        )
-        .map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
-        Ok((contents.blocks.len() as u64, height))
-    };
-    let (blocks, height) = verified().map_err(failure)?;
-    let mut out = anstream::stdout();
-    writeln!(
-        out,
-        "{}: {blocks} blocks, every rule holds; the chain has height {height}",
-        directory.display()
-    )
-    .map_err(Failure::stdout)?;
-    Ok(ExitCode::SUCCESS)
+    let store = DiskStore::open(directory, consensus).map_err(|error| failure(error.into()))?;
+    chain::verify_directory(directory, &store, consensus)
 }
 
 fn failure(error: NodeError) -> Failure {

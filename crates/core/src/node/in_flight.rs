@@ -3,6 +3,7 @@
 use crate::limits;
 use crate::node::PeerId;
 use crate::node::rebuild::Rebuild;
+use crate::node::segment::Segment;
 use crate::tree::{BlockId, BlockTree};
 use crate::units::Time;
 
@@ -15,6 +16,8 @@ pub(super) struct Sync {
     /// At most [`REBUILDS_MAX`](limits::REBUILDS_MAX).
     pub rebuilds: Vec<Rebuild>,
     pub chain: Option<ChainRequest>,
+    /// Stretches of the way, in the order of their deadlines. The window bounds them.
+    pub segments: Vec<Segment>,
     /// Where fetching leads to: a better block than ours whose header we have and whose
     /// body some peer is known to have, or else our best.
     pub goal: BlockId,
@@ -58,6 +61,7 @@ impl Default for Sync {
             bodies: Vec::new(),
             rebuilds: Vec::new(),
             chain: None,
+            segments: Vec::new(),
             goal: BlockId::GENESIS,
             fetch_from: 1,
         }
@@ -69,7 +73,9 @@ impl Sync {
     pub fn deadline(&self) -> Time {
         let body = self.bodies.first().map_or(Time::NEVER, |r| r.deadline);
         let chain = self.chain.map_or(Time::NEVER, |r| r.deadline);
-        body.min(chain)
+        let segment = self.segments.first();
+        let segment = segment.map_or(Time::NEVER, |segment| segment.deadline);
+        body.min(chain).min(segment)
     }
 
     pub fn touch(&self) -> u64 {

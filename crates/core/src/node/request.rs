@@ -9,6 +9,7 @@ use crate::limits;
 use crate::message::Message;
 use crate::node::in_flight::{Ask, BodyRequest, ChainRequest};
 use crate::node::peers::Peer;
+use crate::node::segment::Stretch;
 use crate::node::{Effect, Node, PeerId, Relay, Step};
 use crate::tree::{BlockId, BlockTree};
 
@@ -107,13 +108,21 @@ impl Node {
         let mut height = self.sync.fetch_from;
         while let Some(block) = tree.ancestor(goal, height) {
             // The one that the others wait for is always asked for.
-            let in_window = self.sync.bodies.len() + self.waiting.len() < limits::FETCH_WINDOW
+            let in_window = self.in_window(tree) < limits::FETCH_WINDOW
                 || self.view.is_connected(tree.parent(block));
             if !in_window {
                 break;
             }
+            match self.request_segment(step, height) {
+                Stretch::Asked { next } => {
+                    height = next;
+                    continue;
+                }
+                Stretch::Wait => break,
+                Stretch::Single => {}
+            }
             if !self.view.has_body(block)
-                && !self.sync.is_fetching(block)
+                && !self.is_fetching(tree, block)
                 && !self.request_body(step, block, Ask::Whole, prefer, None)
             {
                 break;
@@ -239,6 +248,7 @@ impl Node {
             self.stalled(request.peer);
             self.ask_another_for(step, request.block, request.peer);
         }
+        self.check_segments(step);
         if let Some(request) = self.sync.chain
             && request.deadline <= now
         {
@@ -260,6 +270,7 @@ impl Node {
                 at += 1;
             }
         }
+        self.segments_lost(peer);
         self.aim(step.tree);
         for block in lost {
             self.ask_another_for(step, block, peer);
@@ -293,7 +304,7 @@ impl Node {
         self.peers.get(peer).is_none_or(|peer| peer.stalls > 0)
     }
 
-    fn stalled(&mut self, peer: PeerId) {
+    pub(super) fn stalled(&mut self, peer: PeerId) {
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.stalls = peer.stalls.saturating_add(1);
         }

@@ -4,6 +4,7 @@
 
 use crate::door::Rejection;
 use crate::limits;
+use crate::node::in_flight::ChainRequest;
 use crate::node::{DisconnectReason, Effect, Node, PeerId, Step};
 use crate::rules::{RuleError, Verdict};
 use crate::tree::{BlockId, BlockTree};
@@ -52,7 +53,7 @@ impl Node {
             if asked.is_some_and(|asked| self.is_silent(asked.peer) && !self.is_silent(peer)) {
                 self.fetched(block);
             }
-            if !self.sync.is_fetching(block) {
+            if !self.is_fetching(step.tree, block) {
                 let ask = self.ask_for_new();
                 self.request_body(step, block, ask, Some(peer), None);
             }
@@ -107,7 +108,8 @@ impl Node {
         let known = |node: &mut Self, step: &mut Step<'_, P>, header| {
             node.learn_header(step.tree, header, peer);
         };
-        self.on_batch(step, peer, headers, more, known);
+        let answered = self.chain_answered(peer);
+        self.on_batch(step, peer, (headers, more), answered, known);
     }
 
     pub(super) fn on_chain<P>(
@@ -117,12 +119,16 @@ impl Node {
         blocks: &[BlockId],
         more: bool,
     ) {
+        let answered = match self.on_segment(step, peer, blocks) {
+            true => None,
+            false => self.chain_answered(peer),
+        };
         let known = |node: &mut Self, step: &mut Step<'_, P>, block| {
             node.fetched(block);
             node.learn_header(step.tree, block, peer);
             node.take_block(step, block, Some(peer));
         };
-        self.on_batch(step, peer, blocks, more, known);
+        self.on_batch(step, peer, (blocks, more), answered, known);
     }
 
     /// Takes what connects, parents first, and asks on.
@@ -130,11 +136,10 @@ impl Node {
         &mut self,
         step: &mut Step<'_, P>,
         peer: PeerId,
-        batch: &[BlockId],
-        more: bool,
+        (batch, more): (&[BlockId], bool),
+        answered: Option<ChainRequest>,
         mut take: impl FnMut(&mut Self, &mut Step<'_, P>, BlockId),
     ) {
-        let answered = self.chain_answered(peer);
         let mut last = None;
         for &block in batch {
             if !self.view.has_header(step.tree.parent(block)) {

@@ -26,7 +26,7 @@ pub mod table;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -35,9 +35,15 @@ use tokio::task::JoinHandle;
 
 use crate::handle::Handle;
 
-use cookie::Cookie;
+use cookie::{Cookie, Place};
 use events::Ring;
 use metrics::Metrics;
+
+/// The name of the cookie's file in a data directory.
+pub const COOKIE_NAME: &str = ".cookie";
+
+/// The name of the file beside the cookie that says where the API answers, as a URL.
+pub const PLACE_NAME: &str = ".api";
 
 /// How the API of a node is set up.
 #[derive(Clone, Debug)]
@@ -67,6 +73,7 @@ pub struct Api {
     handle: Handle,
     hosts: Vec<String>,
     cookie: Option<Cookie>,
+    place: Option<Place>,
     /// Permits of requests that are worked on, calls that wait, and streams of events.
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
@@ -90,9 +97,9 @@ pub enum ServeError {
         /// What the system said.
         error: io::Error,
     },
-    /// The cookie cannot be written.
-    #[error("cannot write the cookie {}: {error}. Look at the disk's room and the directory's permissions", path.display())]
-    Cookie {
+    /// The cookie, or the address for `forkful rpc`, cannot be written.
+    #[error("cannot write {}: {error}. Look at the disk's room and the directory's permissions", path.display())]
+    File {
         /// Which file.
         path: PathBuf,
         /// What the system said.
@@ -117,15 +124,25 @@ pub async fn serve(
     let (address, listener) = listening
         .await
         .map_err(|error| ServeError::Listen { at, error })?;
-    let cookie =
-        |path: PathBuf| Cookie::create(&path).map_err(|error| ServeError::Cookie { path, error });
-    let cookie = config.cookie.map(cookie).transpose()?;
+    let wrong = |path: &Path| {
+        let path = path.to_owned();
+        |error| ServeError::File { path, error }
+    };
+    let cookie = |path: &Path| Cookie::create(path).map_err(wrong(path));
+    let cookie = config.cookie.as_deref().map(cookie).transpose()?;
+    let beside = config.cookie.as_deref().and_then(|path| path.parent());
+    let place = beside.map(|directory| {
+        let path = directory.join(PLACE_NAME);
+        Place::create(&path, address).map_err(wrong(&path))
+    });
+    let place = place.transpose()?;
     let told = handle.events.subscribe();
     let api = Arc::new(Api {
         events: Arc::new(Ring::new(handle.clock.start_timestamp())),
         handle,
         hosts: config.hosts,
         cookie,
+        place,
         requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
         waits: Arc::new(Semaphore::new(limits::WAITS_MAX)),
         streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
