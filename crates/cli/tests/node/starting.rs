@@ -101,7 +101,6 @@ fn a_wrong_configuration_is_told_with_its_file_key_and_line() {
     for (text, told) in [
         ("mine = true\nhash-rat = 5\n", ["line 2", "hash-rat"]),
         ("\n\nthreads = 'two'\n", ["line 3", "threads"]),
-        ("listen = '127.0.0.1'\n", ["line 1", "listen"]),
         ("relay = 'gossip'\n", ["line 1", "relay"]),
         ("log = 'loud'\n", ["line 1", "log"]),
         ("mine = \n", ["line 1", "mine"]),
