@@ -1,16 +1,19 @@
 //! The log of a node: what happens in it, as lines for people or for programs.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use forkful_core::Event;
 use forkful_core::event::What;
+use forkful_net::tcp::Notice;
+use forkful_net::tcp::end::End;
 use forkful_scenario::Sink;
 use tracing::{Level, debug, info, trace, warn};
 
 use crate::node_args::{LogFormat, LogLevel};
 use crate::show::style::plain_line;
 
-/// Lines that peers can cause, in a window of [`WINDOW`]. More are counted, not written: a
+/// Lines of one [`Topic`] in a window of [`WINDOW`]. More are counted, not written: a
 /// stranger must not fill the disk.
 const LINES_MAX: u32 = 60;
 const WINDOW: Duration = Duration::from_secs(60);
@@ -41,42 +44,150 @@ pub fn init(format: LogFormat, level: LogLevel) {
     };
 }
 
-/// A sink that logs what happens in a node.
-pub fn sink() -> Sink {
-    let mut bound = Bound::new();
-    Box::new(move |event| log(event, &mut bound))
+/// What lines are about. Each has a bound of its own, so that a flood of one hides no other.
+#[derive(Clone, Copy, Debug)]
+enum Topic {
+    /// Blocks and tips: a peer may find many on a network without difficulty.
+    Chain,
+    /// What peers said.
+    Said,
+    /// Data that was submitted.
+    Data,
+    /// Connections that others made.
+    Inbound,
+    /// Connections that we made: an address that we tried may come from a peer.
+    Outbound,
+    /// What the network keeps, and cannot.
+    Kept,
 }
 
-fn log(event: &Event, bound: &mut Bound) {
+/// The bounds of all topics.
+#[derive(Default)]
+struct Bounds([Bound; 6]);
+
+impl Bounds {
+    /// Whether one line more of this may be written now.
+    fn let_pass(&mut self, topic: Topic) -> bool {
+        self.0[topic as usize].lets(topic)
+    }
+}
+
+/// A sink that logs what happens in a node.
+pub fn sink() -> Sink {
+    let mut bounds = Bounds::default();
+    Box::new(move |event| log(event, &mut bounds))
+}
+
+fn log(event: &Event, bounds: &mut Bounds) {
+    use Topic::{Chain, Data, Said};
     match &event.what {
-        What::Mined { block, entries, .. } => {
+        What::Mined { block, entries, .. } if bounds.let_pass(Chain) => {
             info!(height = block.height, hash = %block.hash, entries, "mined a block");
         }
         What::TipChanged {
             new,
             disconnected: 0,
             ..
-        } => info!(height = new.height, hash = %new.hash, "new tip"),
+        } if bounds.let_pass(Chain) => info!(height = new.height, hash = %new.hash, "new tip"),
         What::TipChanged {
-            new, disconnected, ..
-        } => info!(height = new.height, hash = %new.hash, depth = disconnected, "reorg"),
-        What::Rejected { from, why } if bound.lets() => {
+            new,
+            disconnected: depth @ 1..,
+            ..
+        } if bounds.let_pass(Chain) => {
+            info!(height = new.height, hash = %new.hash, depth, "reorg");
+        }
+        What::Rejected { from, why } if bounds.let_pass(Said) => {
             warn!(peer = from.0, why = text(why), "rejected what a peer sent");
         }
-        What::PeerUp { peer } if bound.lets() => info!(peer = peer.0, "peer connected"),
-        What::PeerDown { peer, why } if bound.lets() => {
-            info!(peer = peer.0, why = text(why), "peer disconnected");
-        }
-        What::Submitted { entry, bytes } if bound.lets() => {
+        What::Submitted { entry, bytes } if is_debug() && bounds.let_pass(Data) => {
             debug!(%entry, bytes, "took data");
         }
-        What::Refused { entry, why } if bound.lets() => {
+        What::Refused { entry, why } if is_debug() && bounds.let_pass(Data) => {
             debug!(%entry, why = text(why), "refused data");
         }
         What::Sent { to, kind, bytes } => trace!(peer = to.0, ?kind, bytes, "sent"),
         What::Delivered { from, kind, bytes } => trace!(peer = from.0, ?kind, bytes, "received"),
         _ => {}
     }
+}
+
+/// Logs what happens to connections.
+pub fn connections() -> impl Fn(&Notice) + Send + Sync {
+    let bounds = Mutex::new(Bounds::default());
+    move |notice| {
+        // A panic in here leaves counts behind, which are good for counting on.
+        let mut bounds = bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        log_notice(notice, &mut bounds);
+    }
+}
+
+fn log_notice(notice: &Notice, bounds: &mut Bounds) {
+    let direction = |inbound| match inbound {
+        true => Topic::Inbound,
+        false => Topic::Outbound,
+    };
+    match notice {
+        Notice::Up {
+            peer,
+            address,
+            inbound,
+            ..
+        } if bounds.let_pass(direction(*inbound)) => {
+            info!(peer = peer.0, %address, inbound, "peer connected");
+        }
+        Notice::Down { peer, address, why } if bounds.let_pass(Topic::Inbound) => {
+            info!(peer = peer.0, %address, why = text(&why.to_string()), "peer gone");
+        }
+        Notice::Refused {
+            address,
+            inbound,
+            why,
+        } if weight(*inbound, why).is_some_and(is_enabled)
+            && bounds.let_pass(direction(*inbound)) =>
+        {
+            let address = address.map(|address| address.to_string());
+            let address = address.as_deref().unwrap_or("unknown");
+            let why_text = text(&why.to_string());
+            match weight(*inbound, why) {
+                Some(Level::WARN) => warn!(address, inbound, why = why_text, "no connection"),
+                Some(Level::INFO) => info!(address, inbound, why = why_text, "no connection"),
+                _ => debug!(address, inbound, why = why_text, "no connection"),
+            }
+        }
+        Notice::Forgotten { what, why } if bounds.let_pass(Topic::Kept) => {
+            let why = text(why);
+            warn!(what, why, "what was kept is damaged, and begun anew");
+        }
+        Notice::NotKept { what, why } if bounds.let_pass(Topic::Kept) => {
+            warn!(what, why = text(why), "could not be kept for the next time");
+        }
+        Notice::NotDiscovering { why } if bounds.let_pass(Topic::Kept) => {
+            let why = text(why);
+            warn!(why, "nodes on the local network are not found");
+        }
+        _ => {}
+    }
+}
+
+/// How much somebody should look at a connection that is none; `None` is not at all.
+fn weight(inbound: bool, why: &End) -> Option<Level> {
+    match why {
+        End::Shutdown => None,
+        // Two nodes that were meant to meet never will.
+        End::WrongGenesis { .. } | End::WrongVersion(_) => Some(Level::WARN),
+        // We wanted it.
+        _ if !inbound => Some(Level::INFO),
+        _ => Some(Level::DEBUG),
+    }
+}
+
+fn is_debug() -> bool {
+    is_enabled(Level::DEBUG)
+}
+
+/// Whether lines of this level are written at all: what is not must not count.
+fn is_enabled(level: Level) -> bool {
+    level <= tracing::level_filters::LevelFilter::current()
 }
 
 /// Without control characters, and shortened.
@@ -95,22 +206,24 @@ struct Bound {
     lines: u32,
 }
 
-impl Bound {
-    fn new() -> Self {
+impl Default for Bound {
+    fn default() -> Self {
         Bound {
             begun: Instant::now(),
             lines: 0,
         }
     }
+}
 
+impl Bound {
     /// Whether one line more may be written now.
-    fn lets(&mut self) -> bool {
+    fn lets(&mut self, topic: Topic) -> bool {
         if self.begun.elapsed() > WINDOW {
             let left_out = self.lines.saturating_sub(LINES_MAX);
             if left_out > 0 {
-                warn!(lines = left_out, "were left out of the log");
+                warn!(lines = left_out, about = ?topic, "were left out of the log");
             }
-            *self = Bound::new();
+            *self = Bound::default();
         }
         self.lines = self.lines.saturating_add(1);
         self.lines <= LINES_MAX
@@ -123,9 +236,10 @@ mod tests {
 
     #[test]
     fn peers_cannot_fill_the_log() {
-        let mut bound = Bound::new();
-        let written = (0..10_000).filter(|_| bound.lets()).count();
-        assert_eq!(written, 60);
+        let mut bounds = Bounds::default();
+        let written = (0..10_000).filter(|_| bounds.let_pass(Topic::Inbound));
+        assert_eq!(written.count(), 60);
+        assert!(bounds.let_pass(Topic::Chain), "it hides nothing else");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::failure::Failure;
 
 /// The largest configuration file.
 const CONFIG_BYTES_MAX: u64 = 65_536;
+/// Threads that search at most.
+const THREADS_MAX: i64 = 256;
 
 /// What `forkful node` is told. A flag counts before the environment (`FORKFUL_` and its name),
 /// and that before the configuration file, which has the same keys.
@@ -73,12 +75,13 @@ pub struct NodeArgs {
     pub hash_rate: Option<f64>,
 
     /// Threads that search [default: 1]
-    #[arg(long, value_name = "N", env = "FORKFUL_THREADS", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, value_name = "N", env = "FORKFUL_THREADS", value_parser = clap::value_parser!(u32).range(1..=THREADS_MAX))]
+    #[serde(deserialize_with = "threads_value")]
     pub threads: Option<u32>,
 
     /// How blocks spread [default: the network's own, or announce]
     #[arg(long, value_name = "POLICY", env = "FORKFUL_RELAY", value_parser = relay_parser())]
-    #[serde(skip)]
+    #[serde(deserialize_with = "relay_value")]
     pub relay: Option<Relay>,
 
     /// Where the API answers, or "off" [default: 127.0.0.1:9332]
@@ -142,9 +145,7 @@ impl NodeArgs {
         let name = path.display().to_string();
         let text = match read(&path) {
             Ok(text) => text,
-            Err(error) if !is_named && error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(self);
-            }
+            Err(error) if !is_named && is_missing(&error) => return Ok(self),
             Err(error) => return Err(Failure::Input { name, error }),
         };
         let file: NodeArgs = toml::from_str(&text)
@@ -167,12 +168,19 @@ impl NodeArgs {
             mine: self.mine.or(file.mine),
             hash_rate: self.hash_rate.or(file.hash_rate),
             threads: self.threads.or(file.threads),
+            relay: self.relay.or(file.relay),
             api: self.api.or(file.api),
             log_format: self.log_format.or(file.log_format),
             log: self.log.or(file.log),
             ..self
         }
     }
+}
+
+/// Whether there is no such file. That its directory is none is told when it is to be made.
+fn is_missing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -213,6 +221,31 @@ fn rate_value<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<f64>,
     rate(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
+fn threads_value<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    let threads = i64::deserialize(value)?;
+    let in_range = u32::try_from(threads).ok();
+    let in_range = in_range.filter(|_| (1..=THREADS_MAX).contains(&threads));
+    let wrong = || serde::de::Error::custom(format!("threads: expected 1 to {THREADS_MAX}"));
+    in_range.map(Some).ok_or_else(wrong)
+}
+
+fn relay_value<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Relay>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Value {
+        Flood,
+        Announce,
+        Unsolicited,
+        Compact,
+    }
+    Ok(Some(match Value::deserialize(value)? {
+        Value::Flood => Relay::Flood,
+        Value::Announce => Relay::Announce,
+        Value::Unsolicited => Relay::Unsolicited,
+        Value::Compact => Relay::Compact,
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +253,8 @@ mod tests {
     #[test]
     fn what_the_command_line_says_counts_before_the_file() {
         let directory = tempfile::tempdir().unwrap();
-        let file = "mine = true\nhash-rate = \"unlimited\"\nthreads = 2\npeer = ['a:1']\n";
+        let file = "mine = true\nhash-rate = \"unlimited\"\nthreads = 2\npeer = ['a:1']\n\
+                    relay = 'compact'\n";
         std::fs::write(directory.path().join("forkful.toml"), file).unwrap();
         let told = NodeArgs {
             threads: Some(3),
@@ -230,6 +264,7 @@ mod tests {
         assert_eq!((args.threads, args.mine), (Some(3), Some(true)));
         assert_eq!(args.hash_rate, Some(f64::INFINITY));
         assert_eq!(args.peer, ["a:1"]);
+        assert_eq!(args.relay, Some(Relay::Compact));
     }
 
     #[test]
@@ -240,6 +275,8 @@ mod tests {
             ("\nmin = true", "unknown field `min`"),
             ("hash-rate = -1", "expected tries per second above 0"),
             ("threads = 1\nthreads = 2", "duplicate key"),
+            ("threads = 0", "threads: expected 1 to 256"),
+            ("relay = 'gossip'", "unknown variant `gossip`"),
         ] {
             std::fs::write(&path, file).unwrap();
             let error = NodeArgs::default().with_file(Some(directory.path()));

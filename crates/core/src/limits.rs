@@ -76,6 +76,12 @@ pub const POOL_ENTRIES_MAX: usize = 50_000;
 /// promised to somebody; the reorg's own length bounds it.
 pub const POOL_BYTES_MAX: usize = 32_000_000;
 
+/// Data that is told at one time to a peer that may not have it, in entries: the oldest.
+pub const DATA_TOLD_ENTRIES_MAX: usize = 100;
+
+/// The same in bytes.
+pub const DATA_TOLD_BYTES_MAX: usize = 256_000;
+
 /// Blocks that a dishonest node may withhold. The oldest is published at the bound.
 pub const WITHHELD_MAX: usize = 10_000;
 

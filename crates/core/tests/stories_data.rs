@@ -33,6 +33,33 @@ fn data_is_mined_in_the_order_in_which_it_came() {
     assert_eq!(net.node(1).pool().len(), 1);
 }
 
+/// Nobody who has it mines: whoever does has to hear of it, however late.
+#[test]
+fn data_that_waits_is_told_to_who_connects_and_again_with_announcements() {
+    let mut net = plan(3).tells_data().start();
+    net.split(&[&[0], &[1, 2]]);
+    net.submit(0, &entry(1));
+    net.run_for(50);
+    assert!(net.node(1).pool().is_empty());
+    net.heal();
+    net.run_for(5_000);
+    assert_eq!(net.node(1).pool().len(), 1);
+    assert_eq!(net.node(2).pool().len(), 1);
+    net.mine(2);
+    net.run_for(50);
+    assert_eq!(net.data_on_chain(0), [entry(1)]);
+
+    // No more at one time than the bound says; the rest comes when that is mined.
+    net.split(&[&[0], &[1, 2]]);
+    let many = 2 * forkful_core::limits::DATA_TOLD_ENTRIES_MAX;
+    for number in 0..many {
+        net.submit(0, &entry(100 + number));
+    }
+    net.heal();
+    net.run_for(5_000);
+    assert_eq!(net.node(1).pool().len(), many / 2);
+}
+
 #[test]
 fn data_of_the_losing_side_is_mined_again_exactly_once() {
     let mut net = plan(4).start();

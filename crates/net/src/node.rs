@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::{Actor, Command, Participant, Parts, Shared};
-use crate::api::{self, ApiConfig};
+use crate::api::{self, ApiConfig, ServeError};
 use crate::clock::Clock;
 use crate::handle::{About, Handle};
 use crate::ledger::Ledger;
@@ -42,8 +42,8 @@ const COMMANDS: usize = 64;
 const EVENTS: usize = 4_096;
 /// The UDP port of mDNS (RFC 6762).
 const MDNS_PORT: u16 = 5_353;
-/// How long the end may take.
-const END_TIME: Duration = Duration::from_secs(2);
+/// How long it may take to part from peers and clients: less than the end as a whole.
+const END_TIME: Duration = Duration::from_millis(1_500);
 
 /// What a node is to be.
 pub struct NodeConfig {
@@ -99,21 +99,26 @@ pub enum NodeError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The data directory.
-    #[error("the data directory {}: {error}", path.display())]
+    #[error("the data directory {} cannot be made: {error}. Name another directory, or change permissions", path.display())]
     DataDir {
         /// Which.
         path: PathBuf,
         /// What went wrong.
         error: std::io::Error,
     },
-    /// It cannot listen for peers, or for the API.
-    #[error("cannot listen on {what}: {error}")]
+    /// It cannot listen for peers.
+    #[error(
+        "cannot listen on {at} for peers: {error}. Another node may run there: take another address or port"
+    )]
     Listen {
-        /// Where, and what for.
-        what: String,
+        /// Where.
+        at: String,
         /// What went wrong.
         error: std::io::Error,
     },
+    /// Its API.
+    #[error(transparent)]
+    Api(#[from] ServeError),
     /// A part of it panicked. This is a bug in forkful.
     #[error("the node ended unexpectedly: this is a bug in forkful: {0}")]
     Died(#[from] JoinError),
@@ -217,11 +222,14 @@ impl RunningNode {
     pub async fn ended(self) -> Result<(), NodeError> {
         let ended = self.actor.await;
         self.handle.shutdown.cancel();
-        let _ = self.network.shutdown().await;
-        if let Some(serving) = self.serving {
-            // A client that does not let go is let go.
-            let _ = timeout(END_TIME, serving).await;
-        }
+        let serving = async {
+            if let Some(serving) = self.serving {
+                let _ = serving.await;
+            }
+        };
+        // Peers and clients at the same time. One that does not let go is let go.
+        let apart = async { tokio::join!(self.network.shutdown(), serving) };
+        let _ = timeout(END_TIME, apart).await;
         ended??;
         Ok(())
     }
@@ -259,9 +267,9 @@ impl Lines {
             notice: self.notice,
         };
         TcpNetwork::start(tcp, inbox, commands).map_err(|error| NodeError::Listen {
-            what: match self.listen {
-                Some(address) => format!("{address} for peers"),
-                None => "no address for peers".to_owned(),
+            at: match self.listen {
+                Some(address) => address.to_string(),
+                None => "no address".to_owned(),
             },
             error,
         })
@@ -276,10 +284,7 @@ async fn serve(
     let Some(api) = api else {
         return Ok(None);
     };
-    let what = format!("{} for the API", api.listen);
-    let served = api::serve(handle.clone(), api).await;
-    let served = served.map_err(|error| NodeError::Listen { what, error })?;
-    Ok(Some(served))
+    Ok(Some(api::serve(handle.clone(), api).await?))
 }
 
 /// What a node has kept from the last time.

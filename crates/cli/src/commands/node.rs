@@ -4,19 +4,21 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use forkful_core::{Config, Consensus};
 use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
 use forkful_net::store::DiskStore;
-use forkful_net::tcp::{self, Notice};
+use forkful_net::tcp;
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{debug, info, warn};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::commands::chain;
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::log;
 use crate::node_args::NodeArgs;
 use crate::source::{self, Source};
@@ -30,6 +32,10 @@ const LISTEN: SocketAddr = SocketAddr::new(
 const API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9332);
 /// Tries per second, unless told: a block of the playground's first target every ten seconds.
 const HASH_RATE: f64 = 100_000.0;
+/// What a terminal has at least.
+const COLUMNS: usize = 80;
+/// The signal for a file that is longer than `ulimit -f` lets it be, on every system but MIPS.
+const SIGXFSZ: i32 = 25;
 
 /// Runs a node until it is told to end.
 pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
@@ -64,6 +70,7 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         consensus,
         relay: Config {
             relay: args.relay.unwrap_or(scenario.relay.relay),
+            tells_data: true,
             ..scenario.relay
         },
         data_dir: data_dir.clone(),
@@ -77,37 +84,72 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         api,
         user_agent: concat!("/forkful:", env!("CARGO_PKG_VERSION"), "/").to_owned(),
         sinks: vec![log::sink()],
-        notice: Box::new(notice),
+        notice: Box::new(log::connections()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::output("a runtime"))?;
-    runtime.block_on(live(
-        config,
-        scratch.as_ref().map(|dir| dir.path().to_owned()),
-    ))
+    let scratch_path = scratch.as_ref().map(|dir| dir.path().to_owned());
+    let lived = runtime.block_on(live(config, scratch_path));
+    // All is stored. What still runs, such as looking up a name, must not delay the end.
+    runtime.shutdown_background();
+    lived
 }
 
 async fn live(config: NodeConfig, scratch: Option<PathBuf>) -> Result<ExitCode, Failure> {
+    let signals = Signals::listen()?;
     let node = RunningNode::start(config).await.map_err(failure)?;
+    signals.end_by(node.handle.shutdown.clone());
     banner(&node, scratch.as_deref()).map_err(Failure::stdout)?;
-    let shutdown = node.handle.shutdown.clone();
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(Failure::output("a signal handler"))?;
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(Failure::output("a signal handler"))?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        info!("ending");
-        shutdown.cancel();
-    });
     node.ended().await.map_err(failure)?;
     info!("ended; everything is stored");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The signals that end a node.
+struct Signals {
+    shutdown: Arc<OnceLock<CancellationToken>>,
+}
+
+impl Signals {
+    /// Listens from now on. Until there is a node to be ended, a signal ends the process at once,
+    /// and so does a second one: whatever was acknowledged is stored at every moment.
+    fn listen() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).map_err(Failure::output("a signal handler"));
+        let mut interrupt = on(SignalKind::interrupt())?;
+        let mut terminate = on(SignalKind::terminate())?;
+        // A file that may grow no further is an error of the write then, not the end.
+        let mut too_long = on(SignalKind::from_raw(SIGXFSZ))?;
+        tokio::spawn(async move { while too_long.recv().await.is_some() {} });
+        let shutdown: Arc<OnceLock<CancellationToken>> = Arc::default();
+        let to_end = Arc::clone(&shutdown);
+        tokio::spawn(async move {
+            for times in 0_u32.. {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                match to_end.get() {
+                    Some(shutdown) if times == 0 => {
+                        info!("ending");
+                        shutdown.cancel();
+                    }
+                    _ => {
+                        info!("ending at once; everything that was acknowledged is stored");
+                        std::process::exit(INTERRUPTED.into());
+                    }
+                }
+            }
+        });
+        Ok(Signals { shutdown })
+    }
+
+    /// From now on the first signal ends a node cleanly.
+    fn end_by(self, shutdown: CancellationToken) {
+        // There is one node.
+        let _ = self.shutdown.set(shutdown);
+    }
 }
 
 /// Where the node is, and what to try.
@@ -119,30 +161,45 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
         (participant.tip(), genesis)
     };
     let mut out = anstream::stdout();
-    let place = |path: Option<&Path>| path.map(|path| path.display().to_string());
     writeln!(out, "forkful node · {}", about.network)?;
     writeln!(out, "  genesis   {genesis}")?;
-    writeln!(out, "  tip       #{} {}", tip.height, tip.hash)?;
+    writeln!(out, "  tip       {}", tip.hash)?;
+    writeln!(out, "  height    {}", tip.height)?;
     writeln!(out, "  node id   {}", const_hex::encode(node.key))?;
     if let Some(listening) = node.handle.peers.listening() {
         writeln!(out, "  peers     {listening}")?;
     }
-    let kept = place(about.data_dir.as_deref());
-    writeln!(
-        out,
-        "  data      {}",
-        kept.as_deref().unwrap_or("in memory only")
-    )?;
+    match &about.data_dir {
+        Some(directory) => writeln!(out, "  data      {}", directory.display())?,
+        None => writeln!(out, "  data      in memory only")?,
+    }
     if let Some(api) = node.api {
         writeln!(out, "  API       http://{api}/")?;
-        let cookie = kept.or(place(scratch)).unwrap_or_default();
-        let client = format!("forkful rpc --data-dir '{cookie}'");
+        let cookie = about.data_dir.as_deref().or(scratch);
         writeln!(out, "\nTry, in another terminal:")?;
-        writeln!(out, "  {client} getblockchaininfo")?;
-        writeln!(out, "  {client} submitdata hello")?;
-        writeln!(out, "  {client} stop\n")?;
+        for call in ["getblockchaininfo", "submitdata hello", "stop"] {
+            writeln!(out, "{}", client(cookie, call))?;
+        }
+        writeln!(out)?;
     }
     out.flush()
+}
+
+/// The command line of a call, without what `forkful rpc` takes anyway, in lines that fit a
+/// terminal if they can.
+fn client(cookie: Option<&Path>, call: &str) -> String {
+    let mut words = vec!["  forkful rpc".to_owned()];
+    let usual = std::env::home_dir().map(|home| home.join(".forkful").join(NodeArgs::NETWORK));
+    if let Some(cookie) = cookie.filter(|cookie| usual.as_deref() != Some(cookie)) {
+        let quoted = cookie.display().to_string().replace('\'', r"'\''");
+        words.push(format!("--data-dir '{quoted}'"));
+    }
+    words.push(call.to_owned());
+    let line = words.join(" ");
+    if line.chars().count() <= COLUMNS {
+        return line;
+    }
+    words.join(" \\\n    ")
 }
 
 /// The rules of a network, which must have one genesis for all.
@@ -222,41 +279,4 @@ fn verify(data_dir: Option<&Path>, consensus: &Consensus) -> Result<ExitCode, Fa
 
 fn failure(error: NodeError) -> Failure {
     Failure::Node(Box::new(error))
-}
-
-fn notice(notice: &Notice) {
-    match notice {
-        Notice::Up {
-            peer,
-            address,
-            inbound,
-            ..
-        } => info!(peer = peer.0, %address, inbound, "peer connected"),
-        Notice::Down { peer, address, why } => {
-            info!(peer = peer.0, %address, why = log::text(&why.to_string()), "peer gone");
-        }
-        Notice::Refused { address, why, .. } => {
-            debug!(address = ?address, why = log::text(&why.to_string()), "connection refused or failed");
-        }
-        Notice::Forgotten { what, why } => {
-            warn!(
-                what,
-                why = log::text(why),
-                "what was kept is damaged, and begun anew"
-            );
-        }
-        Notice::NotDiscovering { why } => {
-            warn!(
-                why = log::text(why),
-                "nodes on the local network are not found"
-            );
-        }
-        Notice::NotKept { what, why } => {
-            warn!(
-                what,
-                why = log::text(why),
-                "could not be kept for the next time"
-            );
-        }
-    }
 }

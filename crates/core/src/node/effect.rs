@@ -56,6 +56,10 @@ pub struct Config {
     /// Whether it also passes on blocks of others that do not become its tip. Nobody needs them,
     /// unless the next block is built on one; then they come with it.
     pub all_blocks: bool,
+    /// Whether it tells the oldest data that waits to whoever connects, and to one random peer
+    /// whenever it announces its tip: so what was submitted before there were peers, or came
+    /// back by a reorg, reaches those who mine. Real nodes do.
+    pub tells_data: bool,
     /// For simulators alone, zero in every real node: of a million compact blocks
     /// *without entries*, how many count as if some of their entries were not here.
     ///
@@ -75,6 +79,7 @@ impl Default for Config {
             tip_interval: Some(limits::TIP_INTERVAL),
             request_timeout: limits::REQUEST_TIMEOUT,
             all_blocks: false,
+            tells_data: false,
             compact_failure_per_million: 0,
         }
     }

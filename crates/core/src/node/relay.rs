@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::block::Entry;
+use crate::limits;
 use crate::message::Message;
 use crate::node::{DisconnectReason, Effect, Node, PeerId, Relay, Step};
 use crate::tree::{BlockId, BlockTree};
@@ -75,6 +76,24 @@ impl Node {
         if self.public_tip != BlockId::GENESIS {
             self.announce_to(step, peer);
         }
+        self.tell_data(step, peer);
+    }
+
+    /// Tells a peer what has waited longest. It ignores what it has.
+    fn tell_data<P>(&self, step: &mut Step<'_, P>, peer: PeerId) {
+        if !self.config.tells_data {
+            return;
+        }
+        let mut room = limits::DATA_TOLD_BYTES_MAX;
+        for entry in self.pool.iter().take(limits::DATA_TOLD_ENTRIES_MAX) {
+            // One that is longer than the bound is told alone.
+            if entry.len() > room && room < limits::DATA_TOLD_BYTES_MAX {
+                return;
+            }
+            room = room.saturating_sub(entry.len());
+            let message = Message::NewData(Arc::clone(entry));
+            step.effects.push(Effect::Send(peer, message));
+        }
     }
 
     pub(super) fn disconnected<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId) {
@@ -112,6 +131,7 @@ impl Node {
         let peer = self.peers.iter_from(start).next().map(|(id, _)| id);
         if let Some(peer) = peer {
             self.announce_to(step, peer);
+            self.tell_data(step, peer);
         }
     }
 

@@ -62,6 +62,8 @@ fn the_limits_are_those_of_the_code() {
         ("PENALTY_MAX", limits::PENALTY_MAX.into()),
         ("POOL_ENTRIES_MAX", limits::POOL_ENTRIES_MAX),
         ("POOL_BYTES_MAX", limits::POOL_BYTES_MAX),
+        ("DATA_TOLD_ENTRIES_MAX", limits::DATA_TOLD_ENTRIES_MAX),
+        ("DATA_TOLD_BYTES_MAX", limits::DATA_TOLD_BYTES_MAX),
         ("WITHHELD_MAX", limits::WITHHELD_MAX),
     ];
     let times = [

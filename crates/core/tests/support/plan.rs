@@ -38,6 +38,7 @@ pub fn plan(nodes: usize) -> Plan {
             tip_interval: Some(Duration::from_secs(1)),
             request_timeout: Duration::from_secs(1),
             all_blocks: false,
+            tells_data: false,
             compact_failure_per_million: 0,
         },
         strategy: Arc::new(|| Box::new(Honest)),
@@ -82,6 +83,14 @@ impl Plan {
             node.config.tip_interval = Some(time);
             node.config.request_timeout = time;
         }
+    }
+
+    /// Every node tells again what waits.
+    pub fn tells_data(mut self) -> Self {
+        for node in &mut self.nodes {
+            node.config.tells_data = true;
+        }
+        self
     }
 
     /// Every node passes on what does not become its tip, too.

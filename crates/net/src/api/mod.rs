@@ -26,7 +26,7 @@ pub mod table;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -84,17 +84,57 @@ pub struct Api {
     metrics: Metrics,
 }
 
+/// Why an API is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It cannot listen.
+    #[error(
+        "cannot listen on {at} for the API: {error}. Another node may run there: take another address or port"
+    )]
+    Listen {
+        /// Where.
+        at: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The cookie, or the address for `forkful rpc`, cannot be written.
+    #[error("cannot write {}: {error}. Look at the disk's room and the directory's permissions", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
 /// Serves the API of a node until the node's `shutdown`. Answers where it listens, and the
 /// task, which ends when every connection has ended and the cookie is removed.
 ///
 /// # Errors
 /// The address cannot be listened on, or the cookie cannot be written.
-pub async fn serve(handle: Handle, config: ApiConfig) -> io::Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = TcpListener::bind(config.listen).await?;
-    let address = listener.local_addr()?;
-    let cookie = config.cookie.as_deref().map(Cookie::create).transpose()?;
+pub async fn serve(
+    handle: Handle,
+    config: ApiConfig,
+) -> Result<(SocketAddr, JoinHandle<()>), ServeError> {
+    let at = config.listen;
+    let listening = async {
+        let listener = TcpListener::bind(at).await?;
+        Ok((listener.local_addr()?, listener))
+    };
+    let (address, listener) = listening
+        .await
+        .map_err(|error| ServeError::Listen { at, error })?;
+    let wrong = |path: &Path| {
+        let path = path.to_owned();
+        |error| ServeError::File { path, error }
+    };
+    let cookie = |path: &Path| Cookie::create(path).map_err(wrong(path));
+    let cookie = config.cookie.as_deref().map(cookie).transpose()?;
     let beside = config.cookie.as_deref().and_then(|path| path.parent());
-    let place = beside.map(|directory| Place::create(&directory.join(PLACE_NAME), address));
+    let place = beside.map(|directory| {
+        let path = directory.join(PLACE_NAME);
+        Place::create(&path, address).map_err(wrong(&path))
+    });
     let place = place.transpose()?;
     let told = handle.events.subscribe();
     let api = Arc::new(Api {

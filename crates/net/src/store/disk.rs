@@ -12,6 +12,7 @@ use std::sync::Arc;
 use forkful_core::{Block, Consensus, Entry, Hash, sha256};
 use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend};
 
+use crate::store::files::{identity, sync_directory};
 use crate::store::tables::{
     self, BLOBS, BLOCKS, BY_HASH, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD,
 };
@@ -37,6 +38,9 @@ pub struct DiskStore {
     puts: Vec<Put>,
     /// A commit failed: whether what it held is durable is not known, so nothing is after it.
     failed: bool,
+    /// Which file was opened, as the system counts files. `None` if it is none, or the system
+    /// does not say.
+    identity: Option<(u64, u64)>,
     /// Locked while it lives, so that two processes never make or open one at the same time.
     /// `None` if it is no file.
     lock: Option<File>,
@@ -66,6 +70,7 @@ impl DiskStore {
         let open = || builder().open(&path);
         let mut store = DiskStore::prepare(path.clone(), consensus, open)?;
         store.lock = Some(lock);
+        store.identity = identity(&path);
         Ok(store)
     }
 
@@ -92,6 +97,7 @@ impl DiskStore {
                 path: path.clone(),
                 puts: Vec::new(),
                 failed: false,
+                identity: identity(&path),
                 lock: Some(lock),
             })
         })?;
@@ -124,6 +130,7 @@ impl DiskStore {
                 path: path.clone(),
                 puts: Vec::new(),
                 failed: false,
+                identity: None,
                 lock: None,
             };
             if store.is_new()? {
@@ -181,6 +188,9 @@ impl DiskStore {
         }
         self.failed = true;
         guarded(&path, || self.write(change))?;
+        if self.identity.is_some() && identity(&path) != self.identity {
+            return Err(StoreError::Gone(path));
+        }
         self.failed = false;
         Ok(())
     }
@@ -329,14 +339,6 @@ fn builder() -> Builder {
     builder.set_cache_size(CACHE_BYTES);
     builder.set_check_integrity_on_open(true);
     builder
-}
-
-/// Makes a new name in the directory durable. Elsewhere than on Unix a directory is no file.
-fn sync_directory(directory: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
 }
 
 fn name(blob: Blob) -> &'static str {

@@ -6,6 +6,7 @@
 //! layout is in docs/node/store.md.
 
 mod disk;
+mod files;
 mod look;
 mod memory;
 mod tables;
@@ -75,6 +76,12 @@ pub enum StoreError {
         /// What the system said.
         what: String,
     },
+    /// The file is not where it was opened: what is stored is in no file that a next start finds.
+    #[error(
+        "{} was moved or removed while the node ran. Put it back, or start without it: \
+         then the chain is fetched again from peers", .0.display()
+    )]
+    Gone(PathBuf),
     /// A blob above [`BLOB_BYTES_MAX`].
     #[error("{0} bytes are too many: {BLOB_BYTES_MAX} are kept")]
     TooLong(usize),

@@ -57,6 +57,45 @@ struct State {
     left: Option<u32>,
     /// Whether a sync only says that it was done.
     lies: bool,
+    failing: Option<Failing>,
+}
+
+/// When operations fail, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Failing {
+    /// Operations until then.
+    pub left: u32,
+    /// The number of the system's error.
+    pub errno: i32,
+    /// Only one fails, and those after it do not.
+    pub once: bool,
+    /// Whether reads fail as well.
+    pub reads: bool,
+}
+
+/// No room on the disk.
+pub const ENOSPC: i32 = 28;
+/// The disk is broken.
+pub const EIO: i32 = 5;
+
+impl State {
+    fn works(&mut self, reads: bool) -> io::Result<()> {
+        let Some(failing) = &mut self.failing else {
+            return Ok(());
+        };
+        if reads && !failing.reads {
+            return Ok(());
+        }
+        if failing.left > 0 {
+            failing.left -= 1;
+            return Ok(());
+        }
+        let error = io::Error::from_raw_os_error(failing.errno);
+        if failing.once {
+            self.failing = None;
+        }
+        Err(error)
+    }
 }
 
 /// A disk in memory. Clones are the same disk.
@@ -72,6 +111,7 @@ impl Disk {
             unsynced: Vec::new(),
             left: None,
             lies,
+            failing: None,
         })))
     }
 
@@ -125,11 +165,32 @@ impl Disk {
             Some(left) => *left -= 1,
             None => {}
         }
+        state.works(false)?;
         Ok(state)
     }
 
+    /// Fails from now on.
+    pub fn fail(&self, failing: Failing) {
+        self.state().failing = Some(failing);
+    }
+
+    /// What the next process finds, without a cut of the power: all that was written.
+    pub fn after_the_end(&self) -> Disk {
+        Disk::new(self.bytes(), false)
+    }
+
     fn change(&self, change: Change) -> Result<(), io::Error> {
-        let mut state = self.powered()?;
+        let powered = self.powered();
+        if let (Err(_), Change::Write(at, data)) = (&powered, &change) {
+            // Half of it may be there.
+            let half = Change::Write(*at, data[..data.len() / 2].to_vec());
+            let mut state = self.state();
+            if state.left.is_none() {
+                half.apply(&mut state.seen);
+                state.unsynced.push(half);
+            }
+        }
+        let mut state = powered?;
         change.apply(&mut state.seen);
         state.unsynced.push(change);
         Ok(())
@@ -142,7 +203,8 @@ impl StorageBackend for Disk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        let state = self.state();
+        let mut state = self.state();
+        state.works(true)?;
         let from = usize::try_from(offset).unwrap_or(usize::MAX);
         let bytes = from
             .checked_add(out.len())

@@ -3,6 +3,7 @@
 mod chain;
 mod damage;
 mod disk;
+mod failing;
 mod opening;
 mod power_cuts;
 mod promises;

@@ -101,6 +101,8 @@ fn relay(document: &Document) -> Checked<Config> {
             MILLISECOND..=Duration::from_secs(86_400),
         )?,
         all_blocks: document.relay.all_blocks.unwrap_or(false),
+        // The published numbers are of networks without it.
+        tells_data: false,
         compact_failure_per_million: document.relay.compact_failure.map_or(0, nodes::per_million),
     })
 }

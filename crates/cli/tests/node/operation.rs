@@ -1,0 +1,106 @@
+//! What whoever runs a node sees of it, and what it costs when nothing happens.
+
+use std::process::Command;
+
+use crate::support::{Home, beside_others, printed};
+
+#[test]
+fn the_banner_says_where_the_node_is_and_what_to_try() {
+    let _others = beside_others();
+    let home = Home::new();
+    let mut node = home.start("node", &[]);
+    let banner = node.rest_of_banner();
+    let directory = node.directory.display().to_string();
+    for words in [
+        "test",
+        &node.peers,
+        &node.api,
+        &directory,
+        "node id",
+        "genesis",
+    ] {
+        assert!(banner.contains(words), "no {words:?} in {banner}");
+    }
+    for line in banner.lines() {
+        assert!(line.chars().count() <= 80, "{line}\n{banner}");
+    }
+    // What it says to try can be typed as it stands.
+    let commands = banner.split_once("Try, in another terminal:").unwrap().1;
+    let commands = commands.replace("\\\n", "");
+    let commands: Vec<&str> = commands
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert_eq!(commands.len(), 3, "{banner}");
+    for (command, expected) in
+        commands
+            .iter()
+            .zip(["\"chain\": \"test\"", "\"entry\"", "forkful stopping"])
+    {
+        let path = std::path::Path::new(env!("CARGO_BIN_EXE_forkful"))
+            .parent()
+            .unwrap();
+        let output = Command::new("sh")
+            .args(["-c", command])
+            .env(
+                "PATH",
+                format!("{}:{}", path.display(), std::env::var("PATH").unwrap()),
+            )
+            .output()
+            .unwrap();
+        assert!(printed(&output).contains(expected), "{command}: {output:?}");
+    }
+    assert!(node.ended().success());
+}
+
+/// CPU time in ticks of a hundredth of a second, and resident memory in KiB.
+#[cfg(target_os = "linux")]
+fn usage(id: u32) -> (u64, u64) {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap();
+    let stat = read("stat");
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    let status = read("status");
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let memory = memory.unwrap().trim().trim_end_matches(" kB");
+    (ticks, memory.parse().unwrap())
+}
+
+/// Under 1 % of one processor and 50 MiB, in a release build over half a minute:
+/// `FORKFUL_IDLE_SECONDS=30 cargo test --release -p forkful --test node idle`. By default it is
+/// shorter, so a tick or two are more than 1 %, and not optimised.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_node_costs_next_to_nothing() {
+    use crate::support::{alone, asked};
+    use std::time::Duration;
+
+    let _alone = alone();
+    let home = Home::new();
+    let first = home.start("first", &[]);
+    let second = home.start("second", &["--peer", &first.peers]);
+    first.generate(100);
+    second.wait_for_tip(&first.tip());
+    let _stream = first.client().events();
+    let seconds = asked("FORKFUL_IDLE_SECONDS", 4);
+    let before = usage(first.process.id()).0;
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (ticks, memory) = usage(first.process.id());
+    let percent = (ticks - before) as f64 / seconds as f64;
+    eprintln!("idle: {percent:.2} % of a processor, {} KiB", memory);
+    let most = if seconds >= 30 { 1.0 } else { 3.0 };
+    assert!(percent < most, "{percent} % of a processor");
+    let (debug, release) = (100, 50);
+    let most = if cfg!(debug_assertions) {
+        debug
+    } else {
+        release
+    };
+    assert!(memory < most * 1_024, "{memory} KiB");
+}
