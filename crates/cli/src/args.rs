@@ -9,6 +9,7 @@ use forkful_core::{ForkChoice, Relay};
 use forkful_pow::Kernel;
 use forkful_scenario::World;
 
+use crate::commands::chain::ChainArgs;
 use crate::commands::rpc::RpcArgs;
 use crate::measure_args::{MeasureArgs, PlotArgs, ValidateArgs};
 use crate::node_args::NodeArgs;
@@ -52,12 +53,15 @@ pub enum Command {
     /// Check a chain file, every rule of it.
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
-    /// Call a method of a node's API, and print as bitcoin-cli does.
-    ///
-    /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
     /// Run a real node: encrypted TCP to its peers, a chain on disk, an API.
     #[command(after_help = EXIT_CODES)]
     Node(Box<NodeArgs>),
+    /// Export, import, check and describe the chain in a node's data directory.
+    #[command(after_help = EXIT_CODES)]
+    Chain(ChainArgs),
+    /// Call a method of a node's API, and print as bitcoin-cli does.
+    ///
+    /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
     /// number without its sign is the exit code.
     Rpc(RpcArgs),
     /// Measure how fast this machine mines and validates.

@@ -9,6 +9,7 @@ mod failure;
 mod log;
 mod measure_args;
 mod node_args;
+mod running;
 mod show;
 mod sinks;
 mod source;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Networks => commands::networks::run(),
         Command::Show(args) => commands::show::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Chain(args) => commands::chain::run(&args),
         Command::Node(args) => commands::node::run(*args),
         Command::Rpc(args) => commands::rpc::run(&args),
         Command::Bench(args) => commands::bench::run(&args),

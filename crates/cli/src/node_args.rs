@@ -1,6 +1,5 @@
 //! The command line, the environment and the configuration file of `forkful node`.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -37,11 +36,11 @@ pub struct NodeArgs {
     #[arg(long, value_name = "FILE|PRESET", env = "FORKFUL_NETWORK")]
     pub network: Option<String>,
 
-    /// Where peers connect to this node [default: 127.0.0.1:9333]
+    /// Where peers connect to this node, or "off" [default: 127.0.0.1:9333]
     ///
     /// With 0.0.0.0:9333 others than this machine can.
-    #[arg(long, value_name = "ADDR:PORT", env = "FORKFUL_LISTEN")]
-    pub listen: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR:PORT|off", env = "FORKFUL_LISTEN")]
+    pub listen: Option<String>,
 
     /// A peer to stay connected to; may be given several times.
     #[arg(
@@ -51,6 +50,14 @@ pub struct NodeArgs {
         value_delimiter = ','
     )]
     pub peer: Vec<String>,
+
+    /// Connect to the named peers alone. Without it, the node also finds peers by itself.
+    #[arg(long, env = "FORKFUL_CONNECT_ONLY", num_args = 0..=1, default_missing_value = "true")]
+    pub connect_only: Option<bool>,
+
+    /// Find nodes of the same network on the local network, and be found (mDNS).
+    #[arg(long, env = "FORKFUL_DISCOVER", num_args = 0..=1, default_missing_value = "true")]
+    pub discover: Option<bool>,
 
     /// Do not encrypt: for looking at the packets, on this machine only.
     #[arg(long, env = "FORKFUL_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
@@ -154,6 +161,8 @@ impl NodeArgs {
             } else {
                 self.peer
             },
+            connect_only: self.connect_only.or(file.connect_only),
+            discover: self.discover.or(file.discover),
             plaintext: self.plaintext.or(file.plaintext),
             mine: self.mine.or(file.mine),
             hash_rate: self.hash_rate.or(file.hash_rate),

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::miner::{Found, Miner};
 pub use crate::participant::{Participant, Shared};
-use crate::store::{ChainChange, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::transport::{Envelope, Transport};
 
 /// What an actor is made of.
@@ -184,32 +184,8 @@ impl<T: Transport> Actor<T> {
     /// Makes durable what one input changed, before any of it is told: as one commit, so that the
     /// store is always as it was between two inputs.
     fn keep(&mut self, participant: &Participant, effects: &[Effect]) {
-        let tree = &participant.tree;
         let mut store = self.store();
-        for effect in effects {
-            match effect {
-                Effect::Store(id) => {
-                    if let Some(block) = tree.block(*id) {
-                        store.put_block(tree.hash(*id), Arc::clone(block));
-                    }
-                }
-                Effect::StoreData(entry) => store.put_data(Arc::clone(entry)),
-                Effect::Withheld(id) => store.put_withheld(tree.hash(*id)),
-                Effect::Published(id) => store.set_published(&tree.hash(*id)),
-                Effect::TipChanged(change) => {
-                    let path = tree.path(change.fork_point, change.new).into_iter();
-                    let connected = path.filter_map(|id| {
-                        let block = tree.block(id)?;
-                        Some((tree.hash(id), Arc::clone(block)))
-                    });
-                    store.set_chain(ChainChange {
-                        fork_height: tree.height(change.fork_point),
-                        connected: connected.collect(),
-                    });
-                }
-                _ => {}
-            }
-        }
+        participant.keep(effects, &mut *store);
         // Nothing to wait for in memory, or nothing new: the runtime need not be told.
         let committed = match store.waits() {
             true => blocking(|| store.commit()),
@@ -315,7 +291,7 @@ impl<T: Transport> Actor<T> {
 
 /// Waits for a disk without keeping other tasks of this thread waiting. A runtime of one thread,
 /// as in tests, has no other thread for them: there they wait.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     let runtime = tokio::runtime::Handle::current();
     match runtime.runtime_flavor() {
         tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),

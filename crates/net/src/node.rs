@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use forkful_core::event::What;
 use forkful_core::{BlockRef, Config, Consensus, Hash, Honest, NodeId};
 use forkful_pow::Kernel;
 use forkful_scenario::Sink;
@@ -30,7 +31,7 @@ use crate::miner::{Miner, Speed};
 use crate::store::{DiskStore, MemoryStore, Store, StoreError};
 use crate::tcp::key::{KeyError, NodeKey};
 use crate::tcp::limits::Limits;
-use crate::tcp::{Notice, TcpConfig, TcpNetwork, TcpTransport};
+use crate::tcp::{Finding, Notice, TcpConfig, TcpNetwork, TcpTransport};
 use crate::transport::Envelope;
 
 /// Messages that wait for the actor, of all peers. Each peer has a bound of its own besides.
@@ -39,6 +40,8 @@ const INBOX: usize = 32;
 const COMMANDS: usize = 64;
 /// Events that a reader of [`Handle::events`] may lag behind.
 const EVENTS: usize = 4_096;
+/// The UDP port of mDNS (RFC 6762).
+const MDNS_PORT: u16 = 5_353;
 /// How long the end may take.
 const END_TIME: Duration = Duration::from_secs(2);
 
@@ -56,6 +59,10 @@ pub struct NodeConfig {
     pub listen: Option<SocketAddr>,
     /// Peers to stay connected to, as `HOST:PORT`.
     pub peers: Vec<String>,
+    /// Whether it connects to those peers alone.
+    pub connect_only: bool,
+    /// Whether it seeks peers on the local network, and shows itself there.
+    pub discover: bool,
     /// No encryption, on loopback only.
     pub plaintext: bool,
     /// How fast it searches for blocks, and on how many threads.
@@ -144,6 +151,12 @@ impl RunningNode {
             listen: config.listen,
             peers: config.peers,
             plaintext: config.plaintext,
+            finding: Finding {
+                store: Arc::clone(&kept.store),
+                clock,
+                connect_only: config.connect_only,
+                discover: config.discover.then_some(MDNS_PORT),
+            },
             genesis: genesis.hash,
             user_agent: config.user_agent.clone(),
             notice: config.notice,
@@ -170,6 +183,7 @@ impl RunningNode {
         let (api, serving) = serve(&handle, config.api).await?.unzip();
         let mut sinks = config.sinks;
         sinks.push(to_channel(events));
+        sinks.push(to_credit(network.credit()));
         let (miner, found) = Miner::new(Kernel::best(), config.speed, NodeId(0), 1);
         let actor = Actor::new(Parts {
             id: NodeId(0),
@@ -218,6 +232,7 @@ struct Lines {
     listen: Option<SocketAddr>,
     peers: Vec<String>,
     plaintext: bool,
+    finding: Finding,
     genesis: Hash,
     user_agent: String,
     notice: Box<dyn Fn(&Notice) + Send + Sync>,
@@ -245,6 +260,7 @@ impl Lines {
                 let tree = &participant.tree;
                 (tree.height(tip), tree.total_work(tip))
             }),
+            finding: Some(self.finding),
             notice: self.notice,
         };
         TcpNetwork::start(tcp, inbox, commands).map_err(|error| NodeError::Listen {
@@ -301,16 +317,19 @@ impl Kept {
 impl Kept {
     /// The participant that it was, every rule checked again.
     fn restore(&self, config: &NodeConfig, clock: Clock) -> Result<Shared, NodeError> {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = store.contents()?;
         let restored = Participant::restore_checked(
             config.consensus.clone(),
             config.relay,
             Box::new(Honest),
             getrandom::u64().map_err(KeyError::Random)?,
-            &store.contents()?,
+            &contents,
             clock.now().clock,
         );
         let participant = restored.map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
+        participant.align(contents.tip, &mut *store);
+        store.commit()?;
         Ok(Shared::new(participant))
     }
 }
@@ -320,6 +339,15 @@ fn to_channel(events: broadcast::Sender<Arc<forkful_core::Event>>) -> Sink {
     Box::new(move |event| {
         if events.receiver_count() > 0 {
             let _ = events.send(Arc::new(event.clone()));
+        }
+    })
+}
+
+/// A sink by which the transport hears who gave the node a new block.
+fn to_credit(credit: impl Fn(forkful_core::PeerId) + Send + 'static) -> Sink {
+    Box::new(move |event| {
+        if let What::Received { from, .. } = &event.what {
+            credit(forkful_core::PeerId(from.0));
         }
     })
 }

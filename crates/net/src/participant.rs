@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::{
-    BlockId, BlockRef, BlockTree, Config, Consensus, Node, RuleError, Sha256Pow, Strategy,
-    Timestamp,
+    BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Hash, Node, RuleError, Sha256Pow,
+    Strategy, Timestamp,
 };
 
-use crate::store::Contents;
+use crate::store::{ChainChange, Contents, Store};
 
 /// One participant: the facts it has checked and the opinions it holds.
 #[derive(Debug)]
@@ -30,6 +30,53 @@ impl Participant {
     /// The node's tip, as events name it.
     pub fn tip(&self) -> BlockRef {
         self.block_ref(self.node.tip())
+    }
+
+    /// Puts into the store what the effects of one input say is to be kept. Commits nothing.
+    pub fn keep(&self, effects: &[Effect], store: &mut dyn Store) {
+        let tree = &self.tree;
+        for effect in effects {
+            match effect {
+                Effect::Store(id) => {
+                    if let Some(block) = tree.block(*id) {
+                        store.put_block(tree.hash(*id), Arc::clone(block));
+                    }
+                }
+                Effect::StoreData(entry) => store.put_data(Arc::clone(entry)),
+                Effect::Withheld(id) => store.put_withheld(tree.hash(*id)),
+                Effect::Published(id) => store.set_published(&tree.hash(*id)),
+                Effect::TipChanged(change) => {
+                    store.set_chain(self.chain_change(change.fork_point, change.new));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes the stored chain the node's, where the two differ after a start: of equally good branches
+    /// the node may take another than before, and a clock that was set back makes it shorter.
+    /// Commits nothing.
+    pub fn align(&self, stored_tip: Option<Hash>, store: &mut dyn Store) {
+        let (tree, tip) = (&self.tree, self.node.tip());
+        let stored = stored_tip.map_or(Some(BlockId::GENESIS), |hash| tree.find(&hash));
+        if stored != Some(tip) {
+            let fork_point = stored.map_or(BlockId::GENESIS, |stored| tree.fork_point(stored, tip));
+            store.set_chain(self.chain_change(fork_point, tip));
+        }
+    }
+
+    /// The active chain leads to `tip`; up to `fork_point` it is as it was.
+    fn chain_change(&self, fork_point: BlockId, tip: BlockId) -> ChainChange {
+        let tree = &self.tree;
+        let path = tree.path(fork_point, tip).into_iter();
+        let connected = path.filter_map(|id| {
+            let block = tree.block(id)?;
+            Some((tree.hash(id), Arc::clone(block)))
+        });
+        ChainChange {
+            fork_height: tree.height(fork_point),
+            connected: connected.collect(),
+        }
     }
 }
 
@@ -114,7 +161,9 @@ impl Participant {
         };
         let withheld = stored.withheld.iter();
         let withheld = withheld.filter_map(|hash| tree.find(hash)).collect();
-        let mut node = Node::restore(config, strategy, seed, &tree, withheld);
+        let refused = stored.refused.iter();
+        let refused = refused.filter_map(|hash| tree.find(hash)).collect();
+        let mut node = Node::restore_refusing(config, strategy, seed, &tree, withheld, refused);
         for entry in &stored.data {
             node.restore_data(&tree, Arc::clone(entry));
         }

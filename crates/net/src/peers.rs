@@ -32,6 +32,38 @@ pub struct PeerInfo {
     pub ping: Option<Duration>,
     /// Its penalty points.
     pub penalty: u16,
+    /// Who wanted the connection.
+    pub connection: ConnectionKind,
+    /// The shortest time that a ping took to come back.
+    pub shortest_ping: Option<Duration>,
+    /// How long ago it gave us a block that was valid and new.
+    pub last_block: Option<Duration>,
+    /// Addresses that it told and that were looked at.
+    pub addresses_processed: u64,
+    /// Addresses that it told too fast, and that were not looked at.
+    pub addresses_limited: u64,
+}
+
+/// Who wanted a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConnectionKind {
+    /// The other end.
+    Inbound,
+    /// Whoever runs the node.
+    Manual,
+    /// The node itself, for an address of its book.
+    Automatic,
+}
+
+/// An address of the book.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownAddress {
+    /// Which.
+    pub address: SocketAddr,
+    /// When somebody is said to have been connected to it last, in seconds since 1970.
+    pub seen: u64,
+    /// Whether we were.
+    pub tried: bool,
 }
 
 /// An address that may not connect, until when.
@@ -57,6 +89,9 @@ pub enum PeersError {
     /// A bound of the tables.
     #[error("no room: {0}")]
     Full(String),
+    /// It holds now, but may not after a restart.
+    #[error("it holds until the node ends, but could not be stored: {0}")]
+    NotStored(String),
 }
 
 /// The connections of a node, for whoever looks at them or steers them. No call waits for the
@@ -89,20 +124,24 @@ pub trait Peers: Send + Sync {
     /// There is no such peer.
     fn disconnect(&self, peer: PeerId) -> Result<(), PeersError>;
 
-    /// Bans an address for so long, and ends its connections.
+    /// Bans an address for so long, and ends its connections. The ban is durable when this returns.
     ///
     /// # Errors
-    /// There are too many bans.
+    /// There are too many bans, or it could not be stored.
     fn ban(&self, address: std::net::IpAddr, time: Duration) -> Result<(), PeersError>;
 
-    /// Ends a ban.
+    /// Ends a ban, durably.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or that could not be stored.
     fn unban(&self, address: std::net::IpAddr) -> Result<(), PeersError>;
 
     /// All bans that last, by address.
     fn bans(&self) -> Vec<Ban>;
+
+    /// The addresses that the node knows, in an order of chance. Those that are no use any more are
+    /// left out.
+    fn addresses(&self) -> Vec<KnownAddress>;
 
     /// Whether there are connections at all; those that there are end when it is switched off.
     fn set_active(&self, active: bool);

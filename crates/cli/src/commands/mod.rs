@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod bench;
+pub mod chain;
 pub mod completions;
 pub mod ensemble;
 mod json;

@@ -6,25 +6,26 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use forkful_core::{Config, Consensus};
-use forkful_net::actor::Participant;
-use forkful_net::api::ApiConfig;
-use forkful_net::clock::Clock;
+use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
-use forkful_net::store::{DiskStore, Store as _};
-use forkful_net::tcp::Notice;
+use forkful_net::store::DiskStore;
+use forkful_net::tcp::{self, Notice};
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
+use crate::commands::chain;
 use crate::failure::Failure;
 use crate::log;
 use crate::node_args::NodeArgs;
 use crate::source::{self, Source};
 
 /// Where peers connect to, unless told.
-const LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9333);
+const LISTEN: SocketAddr = SocketAddr::new(
+    std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    tcp::DEFAULT_PORT,
+);
 /// Where the API answers, unless told.
 const API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9332);
 /// Tries per second, unless told: a block of the playground's first target every ten seconds.
@@ -66,8 +67,10 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
             ..scenario.relay
         },
         data_dir: data_dir.clone(),
-        listen: Some(args.listen.unwrap_or(LISTEN)),
+        listen: listen(&args)?,
         peers: args.peer.clone(),
+        connect_only: args.connect_only.unwrap_or(false),
+        discover: args.discover.unwrap_or(false),
         plaintext: args.plaintext.unwrap_or(false),
         speed: speed(&args),
         threads: args.threads.unwrap_or(1),
@@ -133,7 +136,7 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
     if let Some(api) = node.api {
         writeln!(out, "  API       http://{api}/")?;
         let cookie = kept.or(place(scratch)).unwrap_or_default();
-        let client = format!("forkful rpc --url http://{api}/ --data-dir '{cookie}'");
+        let client = format!("forkful rpc --data-dir '{cookie}'");
         writeln!(out, "\nTry, in another terminal:")?;
         writeln!(out, "  {client} getblockchaininfo")?;
         writeln!(out, "  {client} submitdata hello")?;
@@ -143,7 +146,7 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
 }
 
 /// The rules of a network, which must have one genesis for all.
-fn consensus(name: &str, scenario: &Scenario) -> Result<Consensus, Failure> {
+pub fn consensus(name: &str, scenario: &Scenario) -> Result<Consensus, Failure> {
     match scenario.rules.genesis_time {
         GenesisTime::At(moment) => Ok(scenario.consensus(moment)),
         GenesisTime::Start => Err(Failure::Usage(format!(
@@ -178,19 +181,31 @@ fn speed(args: &NodeArgs) -> Speed {
     }
 }
 
+fn listen(args: &NodeArgs) -> Result<Option<SocketAddr>, Failure> {
+    match args.listen.as_deref() {
+        None => Ok(Some(LISTEN)),
+        Some("off") => Ok(None),
+        Some(text) => address("--listen", text, LISTEN).map(Some),
+    }
+}
+
+fn address(flag: &str, text: &str, example: SocketAddr) -> Result<SocketAddr, Failure> {
+    text.parse().map_err(|_| {
+        Failure::Usage(format!(
+            "{flag}: expected an address and a port, such as {example}, or \"off\", and not {text:?}"
+        ))
+    })
+}
+
 fn api(args: &NodeArgs, directory: Option<&Path>) -> Result<Option<ApiConfig>, Failure> {
     let listen = match args.api.as_deref() {
         None => API,
         Some("off") => return Ok(None),
-        Some(text) => text.parse().map_err(|_| {
-            Failure::Usage(format!(
-                "--api: expected an address and a port, such as {API}, or \"off\", and not {text:?}"
-            ))
-        })?,
+        Some(text) => address("--api", text, API)?,
     };
     Ok(Some(ApiConfig {
         listen,
-        cookie: directory.map(|directory| directory.join(".cookie")),
+        cookie: directory.map(|directory| directory.join(COOKIE_NAME)),
         ..ApiConfig::default()
     }))
 }
@@ -201,32 +216,8 @@ fn verify(data_dir: Option<&Path>, consensus: &Consensus) -> Result<ExitCode, Fa
         let text = "--verify checks what is stored, and an ephemeral node stores nothing";
         return Err(Failure::Usage(text.to_owned()));
     };
-    let verified = || -> Result<(u64, u64), NodeError> {
-        let store = DiskStore::open(directory, consensus)?;
-        let height = store.check()?;
-        let contents = store.contents()?;
-        let clock = Clock::start().now().clock;
-        let honest = Box::new(forkful_core::Honest);
-        Participant::restore_checked(
-            consensus.clone(),
-            Config::default(),
-            honest,
-            0,
-            &contents,
-            clock,
-        )
-        .map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
-        Ok((contents.blocks.len() as u64, height))
-    };
-    let (blocks, height) = verified().map_err(failure)?;
-    let mut out = anstream::stdout();
-    writeln!(
-        out,
-        "{}: {blocks} blocks, every rule holds; the chain has height {height}",
-        directory.display()
-    )
-    .map_err(Failure::stdout)?;
-    Ok(ExitCode::SUCCESS)
+    let store = DiskStore::open(directory, consensus).map_err(|error| failure(error.into()))?;
+    chain::verify_directory(directory, &store, consensus)
 }
 
 fn failure(error: NodeError) -> Failure {
@@ -246,6 +237,26 @@ fn notice(notice: &Notice) {
         }
         Notice::Refused { address, why, .. } => {
             debug!(address = ?address, why = log::text(&why.to_string()), "connection refused or failed");
+        }
+        Notice::Forgotten { what, why } => {
+            warn!(
+                what,
+                why = log::text(why),
+                "what was kept is damaged, and begun anew"
+            );
+        }
+        Notice::NotDiscovering { why } => {
+            warn!(
+                why = log::text(why),
+                "nodes on the local network are not found"
+            );
+        }
+        Notice::NotKept { what, why } => {
+            warn!(
+                what,
+                why = log::text(why),
+                "could not be kept for the next time"
+            );
         }
     }
 }

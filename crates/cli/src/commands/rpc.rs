@@ -9,31 +9,38 @@ use forkful_net::api::table::{self, Kind, Param};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::running::Running;
 use crate::show::style::plain;
 
 /// The longest answer that is read, in bytes: a block as hex and much around it.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
-/// The longest cookie that is read, in bytes.
-const COOKIE_BYTES_MAX: u64 = 1_024;
-
 /// Longer than the longest wait of the API.
 const TIME_MAX: Duration = Duration::from_secs(660);
+
+/// The longest standard input that is read, in bytes: a block as hex and more.
+const STDIN_BYTES_MAX: u64 = 16 << 20;
 
 /// What `forkful rpc` is told.
 #[derive(Debug, clap::Args)]
 pub struct RpcArgs {
-    /// Where the node's API listens.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9332/")]
-    pub url: String,
+    /// Where the node's API listens [default: where the node of the data directory says]
+    #[arg(long, value_name = "URL", env = "FORKFUL_URL")]
+    pub url: Option<String>,
 
-    /// The node's data directory, where its cookie is [default: ~/.forkful/playground]
-    #[arg(long, value_name = "DIR")]
+    /// The node's data directory, where its cookie is [default: that of the node that runs]
+    ///
+    /// Nodes are sought in the directories of ~/.forkful.
+    #[arg(long, value_name = "DIR", env = "FORKFUL_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 
-    /// Arguments are NAME=VALUE.
+    /// Arguments are NAME=VALUE; those without a = go by position, and come first.
     #[arg(long)]
     pub named: bool,
+
+    /// Read more arguments from standard input, one a line.
+    #[arg(long)]
+    pub stdin: bool,
 
     /// What is called; `help` lists all methods.
     pub method: String,
@@ -45,15 +52,17 @@ pub struct RpcArgs {
 
 /// Calls the method.
 pub fn run(args: &RpcArgs) -> Result<ExitCode, Failure> {
-    let params = params(args)?;
+    let mut words = args.args.clone();
+    if args.stdin {
+        words.extend(stdin()?);
+    }
+    let params = params(&args.method, args.named, &words)?;
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": args.method, "params": params });
-    let (status, text) = post(args, &request.to_string())?;
+    let node = Running::choose(args.url.as_deref(), args.data_dir.as_deref())?;
+    let (status, text) = post(&node, &request.to_string())?;
     match status {
         200 => {}
-        401 => {
-            let text = "Authorization failed: the method needs the cookie in the node's data directory (--data-dir), and it must be that of this node";
-            return Err(Failure::Rpc(text.to_owned()));
-        }
+        401 => return Err(Failure::Rpc(unauthorized(&node))),
         _ => {
             let text = format!("the server answered {status}: {}", text.trim());
             return Err(Failure::Rpc(text));
@@ -65,6 +74,37 @@ pub fn run(args: &RpcArgs) -> Result<ExitCode, Failure> {
         None | Some(Value::Null) => print(answer.get("result").unwrap_or(&Value::Null)),
         Some(error) => tell(error),
     }
+}
+
+fn unauthorized(node: &Running) -> String {
+    let what = match &node.cookie {
+        Some(_) => "the cookie there is of another node, or of an earlier run",
+        None => "there is no cookie",
+    };
+    let place = match &node.directory {
+        Some(directory) => directory.display().to_string(),
+        None => "no directory".to_owned(),
+    };
+    format!(
+        "Authorization failed at {}: {what} (looked in {place}). Name the data directory of this node with --data-dir",
+        node.url
+    )
+}
+
+fn stdin() -> Result<Vec<String>, Failure> {
+    let failed = |error| Failure::Input {
+        name: "standard input".to_owned(),
+        error,
+    };
+    let mut text = String::new();
+    let read = io::stdin()
+        .take(STDIN_BYTES_MAX + 1)
+        .read_to_string(&mut text);
+    if read.map_err(failed)? as u64 > STDIN_BYTES_MAX {
+        let text = format!("standard input has more than {STDIN_BYTES_MAX} bytes");
+        return Err(Failure::Usage(text));
+    }
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// A string bare, nothing for null, everything else as JSON.
@@ -96,7 +136,7 @@ fn tell(error: &Value) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(code.max(1)))
 }
 
-fn post(args: &RpcArgs, body: &str) -> Result<(u16, String), Failure> {
+fn post(node: &Running, body: &str) -> Result<(u16, String), Failure> {
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -107,14 +147,14 @@ fn post(args: &RpcArgs, body: &str) -> Result<(u16, String), Failure> {
         .build()
         .new_agent();
     let mut request = agent
-        .post(&args.url)
+        .post(&node.url)
         .header("Content-Type", "application/json");
-    if let Some(cookie) = cookie(args) {
+    if let Some(cookie) = &node.cookie {
         use base64::Engine as _;
         let secret = base64::engine::general_purpose::STANDARD.encode(cookie);
         request = request.header("Authorization", format!("Basic {secret}"));
     }
-    let url = &args.url;
+    let url = &node.url;
     let failed = |error: ureq::Error| Failure::Rpc(format!("{url}: {error}. Does the node run?"));
     let mut response = request.send(body).map_err(failed)?;
     let status = response.status().as_u16();
@@ -124,36 +164,33 @@ fn post(args: &RpcArgs, body: &str) -> Result<(u16, String), Failure> {
     Ok((status, text.map_err(broken)?))
 }
 
-/// The cookie, if there is one: reads need none.
-fn cookie(args: &RpcArgs) -> Option<String> {
-    let dir = match &args.data_dir {
-        Some(dir) => dir.clone(),
-        None => std::env::home_dir()?.join(".forkful").join("playground"),
-    };
-    let file = std::fs::File::open(dir.join(".cookie")).ok()?;
-    let mut text = String::new();
-    file.take(COOKIE_BYTES_MAX).read_to_string(&mut text).ok()?;
-    Some(text.trim().to_owned())
-}
-
 /// As `bitcoin-cli` does, by the table of methods: what is text stays text, whatever it looks
 /// like; anything else is JSON.
-fn params(args: &RpcArgs) -> Result<Value, Failure> {
-    let params = table::find(&args.method).map_or(&[][..], |method| method.params);
-    if !args.named {
-        let values = args.args.iter().enumerate();
-        return Ok(values
+fn params(method: &str, is_named: bool, words: &[String]) -> Result<Value, Failure> {
+    let params = table::find(method).map_or(&[][..], |method| method.params);
+    let by_position = |words: &[&String]| -> Vec<Value> {
+        let values = words.iter().enumerate();
+        values
             .map(|(at, text)| value(params.get(at), text))
-            .collect());
+            .collect()
+    };
+    if !is_named {
+        return Ok(by_position(&words.iter().collect::<Vec<_>>()).into());
     }
     let mut named = Map::new();
-    for arg in &args.args {
-        let Some((name, text)) = arg.split_once('=') else {
-            let text = format!("with --named, arguments are NAME=VALUE, not {arg:?}");
-            return Err(Failure::Usage(text));
+    let mut first = Vec::new();
+    for word in words {
+        let Some((name, text)) = word.split_once('=') else {
+            first.push(word);
+            continue;
         };
         let param = params.iter().find(|param| param.name == name);
-        named.insert(name.to_owned(), value(param, text));
+        if named.insert(name.to_owned(), value(param, text)).is_some() {
+            return Err(Failure::Usage(format!("{name} is given twice")));
+        }
+    }
+    if !first.is_empty() {
+        named.insert("args".to_owned(), by_position(&first).into());
     }
     Ok(named.into())
 }
@@ -174,14 +211,8 @@ mod tests {
     use super::*;
 
     fn parsed(method: &str, named: bool, args: &[&str]) -> Value {
-        let args = RpcArgs {
-            url: String::new(),
-            data_dir: None,
-            named,
-            method: method.to_owned(),
-            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-        };
-        params(&args).unwrap()
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        params(method, named, &args).unwrap()
     }
 
     #[test]
@@ -201,5 +232,7 @@ mod tests {
         );
         let named = parsed("getblock", true, &["blockhash=1", "verbosity=0"]);
         assert_eq!(named, json!({ "blockhash": "1", "verbosity": 0 }));
+        let mixed = parsed("getblock", true, &["1", "verbosity=0"]);
+        assert_eq!(mixed, json!({ "args": ["1"], "verbosity": 0 }));
     }
 }

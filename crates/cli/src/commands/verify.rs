@@ -23,16 +23,18 @@ const BUFFER: usize = 1 << 18;
 
 /// Checks a chain file; says what it holds, or the first line that is wrong.
 pub fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
-    let (name, checked) = if args.file == "-" {
+    file(&args.file)
+}
+
+/// The same for a file that something else than `forkful verify` was given.
+pub fn file(file: &str) -> Result<ExitCode, Failure> {
+    let (name, checked) = if file == "-" {
         let reader = BufReader::with_capacity(BUFFER, io::stdin());
         ("standard input".to_owned(), check(reader))
     } else {
-        let file = File::open(&args.file).map_err(|error| Failure::Input {
-            name: args.file.clone(),
-            error,
-        })?;
-        let reader = BufReader::with_capacity(BUFFER, file);
-        (args.file.clone(), check(reader))
+        let name = file.to_owned();
+        let reader = open(file)?;
+        (name, check(reader))
     };
     match checked {
         Ok(chain) => {
@@ -45,11 +47,20 @@ pub fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A chain that keeps every rule.
-struct Chain {
-    tree: BlockTree<Sha256Pow>,
-    tip: BlockId,
-    entries: u64,
+/// A chain file, to be read once.
+pub fn open(name: &str) -> Result<BufReader<File>, Failure> {
+    let file = File::open(name).map_err(|error| Failure::Input {
+        name: name.to_owned(),
+        error,
+    })?;
+    Ok(BufReader::with_capacity(BUFFER, file))
+}
+
+/// A chain that keeps every rule. Of its blocks only the headers are held.
+pub struct Chain {
+    pub tree: BlockTree<Sha256Pow>,
+    pub tip: BlockId,
+    pub entries: u64,
     /// The local clock when the check began.
     clock: Timestamp,
 }
@@ -57,7 +68,7 @@ struct Chain {
 fn check(reader: impl BufRead + Send + 'static) -> Result<Chain, ReadError> {
     let mut chain: Option<Chain> = None;
     chain_file::each_line(reader, |number, line| match &mut chain {
-        Some(chain) => chain.extend(number, line),
+        Some(chain) => chain.extend(number, line).map(drop),
         None => {
             chain = Some(Chain::new(genesis(line)?));
             Ok(())
@@ -70,7 +81,7 @@ fn check(reader: impl BufRead + Send + 'static) -> Result<Chain, ReadError> {
 }
 
 /// The rules that genesis commits to; genesis must be the one block that they demand.
-fn genesis(line: Line) -> Result<Consensus, ReadError> {
+pub fn genesis(line: Line) -> Result<Consensus, ReadError> {
     let fault = |field, problem| Err(ReadError::fault(1, field, problem));
     let claimed = line.hash;
     let block = line.into_block();
@@ -117,7 +128,8 @@ fn genesis(line: Line) -> Result<Consensus, ReadError> {
 }
 
 impl Chain {
-    fn new(consensus: Consensus) -> Chain {
+    /// The chain of genesis alone.
+    pub fn new(consensus: Consensus) -> Chain {
         Chain {
             tree: BlockTree::new(consensus, Sha256Pow),
             tip: BlockId::GENESIS,
@@ -127,7 +139,7 @@ impl Chain {
     }
 
     /// Takes the next block in.
-    fn extend(&mut self, number: u64, line: Line) -> Result<(), ReadError> {
+    pub fn extend(&mut self, number: u64, line: Line) -> Result<Block, ReadError> {
         let claimed = line.hash;
         let block = line.into_block();
         let header = block.header;
@@ -148,7 +160,7 @@ impl Chain {
             Ok(id) => {
                 self.tip = id;
                 self.entries += entries;
-                Ok(())
+                Ok(block)
             }
             Err(rule) => fault(field_of(&rule), broken(&rule)),
         }
@@ -163,7 +175,7 @@ impl Chain {
     }
 
     /// What the chain holds, in words.
-    fn lines(&self, name: &str) -> Vec<String> {
+    pub fn lines(&self, name: &str) -> Vec<String> {
         let tree = &self.tree;
         let (genesis, tip) = (tree.header(BlockId::GENESIS), tree.header(self.tip));
         let height = tree.height(self.tip);
@@ -208,19 +220,19 @@ impl Chain {
 }
 
 /// The local clock.
-fn clock() -> Timestamp {
+pub fn clock() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     // A clock before 1970 is no clock: everything is ahead of it.
     let millis = since.map_or(0, |since| since.as_millis());
     Timestamp(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-fn wrong_hash(hash: &Hash) -> String {
+pub fn wrong_hash(hash: &Hash) -> String {
     format!("is not the block's, which is {hash}")
 }
 
 /// The field that breaks a rule.
-fn field_of(rule: &RuleError) -> &'static str {
+pub fn field_of(rule: &RuleError) -> &'static str {
     match rule {
         RuleError::UnknownParent(_) | RuleError::InvalidAncestor => "previous_hash",
         RuleError::WrongIndex { .. } => "index",
@@ -232,7 +244,7 @@ fn field_of(rule: &RuleError) -> &'static str {
     }
 }
 
-fn broken(rule: &RuleError) -> String {
+pub fn broken(rule: &RuleError) -> String {
     match rule.verdict() {
         Verdict::Undecided => format!("not valid yet, but perhaps later: {rule}"),
         Verdict::Invalid | Verdict::Mutated | Verdict::OurLimit => rule.to_string(),

@@ -132,5 +132,9 @@ impl CountBar {
 
 /// How long the rest takes, in words; nothing while nobody knows.
 pub fn left_text(left: Option<Duration>) -> String {
-    left.map_or(String::new(), |left| format!("about {} left", span(left)))
+    match left {
+        None => String::new(),
+        Some(left) if left < Duration::from_secs(1) => "nearly done".to_owned(),
+        Some(left) => format!("about {} left", span(left)),
+    }
 }

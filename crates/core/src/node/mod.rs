@@ -143,8 +143,23 @@ impl Node {
         tree: &BlockTree<P>,
         withheld: Vec<BlockId>,
     ) -> Self {
+        Node::restore_refusing(config, strategy, seed, tree, withheld, Vec::new())
+    }
+
+    /// The same with what its operator had refused. Of that, what is more than a node refuses is
+    /// left out.
+    pub fn restore_refusing<P>(
+        config: Config,
+        strategy: Box<dyn Strategy>,
+        seed: u64,
+        tree: &BlockTree<P>,
+        withheld: Vec<BlockId>,
+        mut refused: Vec<BlockId>,
+    ) -> Self {
         let mut node = Node::new(config, strategy, seed);
         node.withheld = withheld;
+        refused.truncate(limits::REFUSED_MAX);
+        node.refused = refused;
         node.remember(tree, |_| true);
         node
     }
@@ -163,6 +178,7 @@ impl Node {
 
     /// Takes the stored blocks of a tree into the view, and follows the best of them.
     fn remember<P>(&mut self, tree: &BlockTree<P>, stored: impl Fn(BlockId) -> bool) {
+        let refused = self.all_refused(tree);
         for id in tree.ids() {
             if tree.is_invalid(id) || !stored(id) {
                 continue;
@@ -170,6 +186,9 @@ impl Node {
             self.view.add_header(id);
             if tree.has_body(id) && self.view.is_connected(tree.parent(id)) {
                 self.view.connect(id);
+                if refused.get(id.index()).is_some_and(|refused| *refused) {
+                    continue;
+                }
                 if tree.is_better(id, self.tip) {
                     self.tip = id;
                 }

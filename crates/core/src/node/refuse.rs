@@ -3,7 +3,7 @@
 //! Bitcoin Core's `invalidateblock` and `reconsiderblock`. The tree keeps the block as the valid
 //! one that it is, peers that send it are not to blame, and nothing is told to anybody; but
 //! neither it nor anything built on it becomes this node's tip, and no body is fetched for its
-//! sake. Kept in memory only.
+//! sake. The node keeps this in memory; its driver stores it, and gives it back at the next start.
 
 use crate::limits;
 use crate::node::{Node, Step};
@@ -41,11 +41,11 @@ impl Node {
         self.choose_anew(step);
     }
 
-    /// Chooses both tips and the goal again, of all that is connected. One pass over the tree,
-    /// for parents come before their children. Of equally good tips the present one stays, or
-    /// else the one that entered the tree first is taken.
-    fn choose_anew<P>(&mut self, step: &mut Step<'_, P>) {
-        let tree = step.tree;
+    /// Which blocks of the tree are refused, themselves or with an ancestor, by index; empty if none is.
+    pub(super) fn all_refused<P>(&self, tree: &BlockTree<P>) -> Vec<bool> {
+        if self.refused.is_empty() {
+            return Vec::new();
+        }
         let mut refused = vec![false; tree.len()];
         for block in &self.refused {
             refused[block.index()] = true;
@@ -53,13 +53,23 @@ impl Node {
         for id in tree.ids() {
             refused[id.index()] |= refused[tree.parent(id).index()];
         }
-        let or_genesis = |tip: BlockId| match refused[tip.index()] {
+        refused
+    }
+
+    /// Chooses both tips and the goal again, of all that is connected. One pass over the tree,
+    /// for parents come before their children. Of equally good tips the present one stays, or
+    /// else the one that entered the tree first is taken.
+    fn choose_anew<P>(&mut self, step: &mut Step<'_, P>) {
+        let tree = step.tree;
+        let refused = self.all_refused(tree);
+        let is_refused = |id: BlockId| refused.get(id.index()).is_some_and(|refused| *refused);
+        let or_genesis = |tip: BlockId| match is_refused(tip) {
             true => BlockId::GENESIS,
             false => tip,
         };
         (self.best, self.best_public) = (or_genesis(self.tip), or_genesis(self.public_tip));
         for id in tree.ids() {
-            if refused[id.index()] || !self.view.is_connected(id) || tree.is_invalid(id) {
+            if is_refused(id) || !self.view.is_connected(id) || tree.is_invalid(id) {
                 continue;
             }
             if tree.is_better(id, self.best) {

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::actor::{Actor, Participant};
 use crate::miner::Speed;
+use crate::store::Blob;
 use crate::transport::Transport;
 
 /// What the outside asks of an actor, apart from messages.
@@ -79,11 +80,17 @@ impl<T: Transport> Actor<T> {
                 }
             }
             Command::Refuse(block, done) => {
-                let _ = done.send(self.refuse(block));
+                let refused = self.refuse(block);
+                if self.failed.is_none() {
+                    let _ = done.send(refused);
+                }
             }
             Command::Reconsider(block, done) => {
                 self.input(Input::Reconsider(block));
-                let _ = done.send(());
+                self.keep_refused();
+                if self.failed.is_none() {
+                    let _ = done.send(());
+                }
             }
             Command::Connected(peer) => self.input(Input::Connected(peer)),
             Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
@@ -111,9 +118,28 @@ impl<T: Transport> Actor<T> {
             return Err(RefuseError::Genesis);
         }
         self.input(Input::Refuse(block));
-        let participant = self.parts.shared.lock();
-        let is_done = participant.node.refused().contains(&block);
+        let is_done = {
+            let participant = self.parts.shared.lock();
+            participant.node.refused().contains(&block)
+        };
+        if is_done {
+            self.keep_refused();
+        }
         is_done.then_some(()).ok_or(RefuseError::Full)
+    }
+
+    /// Makes durable what is refused, before it is acknowledged. The chain that comes of it is a
+    /// commit of its own: after a crash between the two the node refuses what it did before.
+    fn keep_refused(&mut self) {
+        let hashes: Vec<u8> = {
+            let participant = self.parts.shared.lock();
+            let refused = participant.node.refused().iter();
+            refused
+                .flat_map(|id| participant.tree.hash(*id).0)
+                .collect()
+        };
+        let saved = super::blocking(|| self.store().save(Blob::Refused, &hashes));
+        self.failed = self.failed.take().or(saved.err());
     }
 
     /// A block from outside, by the same way as one that our own miner found.

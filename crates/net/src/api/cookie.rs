@@ -1,7 +1,9 @@
-//! The cookie: a password that whoever can read the data directory can read.
+//! The cookie: a password that whoever can read the data directory can read; and beside it, where
+//! the API answers.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -28,21 +30,7 @@ impl Cookie {
         let mut password = [0; 32];
         getrandom::fill(&mut password).map_err(|error| io::Error::other(error.to_string()))?;
         let secret = format!("{USER}:{}", const_hex::encode(password));
-        // Written beside and moved, so that nobody reads half of it; made anew, so that no
-        // link or mode of an old file matters.
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        match fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&beside)?.write_all(secret.as_bytes())?;
-        fs::rename(&beside, path)?;
+        write_privately(path, &secret)?;
         Ok(Cookie {
             path: path.to_owned(),
             secret,
@@ -65,10 +53,65 @@ impl Cookie {
 
     /// Removes the file, if it is still this cookie's: another node may have written its own.
     pub fn remove(&self) {
-        if fs::read(&self.path).is_ok_and(|text| text == self.secret.as_bytes()) {
-            // A file that stays is of no use to anybody: the password is gone.
-            let _ = fs::remove_file(&self.path);
+        remove_if(&self.path, &self.secret);
+    }
+}
+
+/// A file that says where the API answers, for clients on this machine; removed when the API ends.
+#[derive(Debug)]
+pub struct Place {
+    path: PathBuf,
+    url: String,
+}
+
+impl Place {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create(path: &Path, listen: SocketAddr) -> io::Result<Self> {
+        let mut at = listen;
+        // Who listens on all addresses is on this one too.
+        if at.ip().is_unspecified() {
+            at.set_ip(match at {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
         }
+        let url = format!("http://{at}/");
+        write_privately(path, &url)?;
+        let path = path.to_owned();
+        Ok(Place { path, url })
+    }
+
+    /// Removes the file, if it is still this API's.
+    pub fn remove(&self) {
+        remove_if(&self.path, &self.url);
+    }
+}
+
+/// Written beside and moved, so that nobody reads half of it; made anew, so that no link or mode of
+/// an old file matters. Its owner alone can read it.
+fn write_privately(path: &Path, text: &str) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&beside)?.write_all(text.as_bytes())?;
+    fs::rename(&beside, path)
+}
+
+fn remove_if(path: &Path, text: &str) {
+    if fs::read(path).is_ok_and(|found| found == text.as_bytes()) {
+        // A file that stays is of no use to anybody: what it tells is no longer so.
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -96,6 +139,22 @@ mod tests {
             path.exists(),
             "the second cookie is not the first's to remove"
         );
+    }
+
+    #[test]
+    fn where_the_api_answers_is_an_address_that_can_be_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".api");
+        for (listen, url) in [
+            ("127.0.0.1:80", "http://127.0.0.1:80/"),
+            ("0.0.0.0:80", "http://127.0.0.1:80/"),
+            ("[::]:80", "http://[::1]:80/"),
+        ] {
+            let place = Place::create(&path, listen.parse().unwrap()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), url);
+            place.remove();
+            assert!(!path.exists());
+        }
     }
 
     #[test]

@@ -45,6 +45,13 @@ pub const CALL_TIME: Duration = Duration::from_secs(30);
 /// How long a call may wait for a block: what a time-out of 0 means, too.
 pub const WAIT_TIME_MAX: Duration = Duration::from_secs(600);
 
+/// How often a call of `getblocktemplate` that waits looks whether there is new data. A new tip it
+/// notices at once.
+pub const LONG_POLL_LOOK: Duration = Duration::from_secs(5);
+
+/// How long `GET /healthz` waits for the node to do what it was told.
+pub const HEALTH_TIME: Duration = Duration::from_secs(5);
+
 /// How long a connection lasts, a stream of events included. It is then ended between two
 /// requests, or cut when it is in the middle of one for [`END_TIME`] more.
 pub const CONNECTION_TIME: Duration = Duration::from_secs(3_600);

@@ -35,9 +35,15 @@ use tokio::task::JoinHandle;
 
 use crate::handle::Handle;
 
-use cookie::Cookie;
+use cookie::{Cookie, Place};
 use events::Ring;
 use metrics::Metrics;
+
+/// The name of the cookie's file in a data directory.
+pub const COOKIE_NAME: &str = ".cookie";
+
+/// The name of the file beside the cookie that says where the API answers, as a URL.
+pub const PLACE_NAME: &str = ".api";
 
 /// How the API of a node is set up.
 #[derive(Clone, Debug)]
@@ -67,6 +73,7 @@ pub struct Api {
     handle: Handle,
     hosts: Vec<String>,
     cookie: Option<Cookie>,
+    place: Option<Place>,
     /// Permits of requests that are worked on, calls that wait, and streams of events.
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
@@ -86,12 +93,16 @@ pub async fn serve(handle: Handle, config: ApiConfig) -> io::Result<(SocketAddr,
     let listener = TcpListener::bind(config.listen).await?;
     let address = listener.local_addr()?;
     let cookie = config.cookie.as_deref().map(Cookie::create).transpose()?;
+    let beside = config.cookie.as_deref().and_then(|path| path.parent());
+    let place = beside.map(|directory| Place::create(&directory.join(PLACE_NAME), address));
+    let place = place.transpose()?;
     let told = handle.events.subscribe();
     let api = Arc::new(Api {
         events: Arc::new(Ring::new(handle.clock.start_timestamp())),
         handle,
         hosts: config.hosts,
         cookie,
+        place,
         requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
         waits: Arc::new(Semaphore::new(limits::WAITS_MAX)),
         streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),

@@ -18,11 +18,12 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::actor::Command;
 use crate::api::guard::{self, Caller, Refusal};
 use crate::api::{Api, envelope, events, limits, table};
 
@@ -65,6 +66,9 @@ pub(super) async fn run(listener: TcpListener, api: Arc<Api>, told: Told) {
     tasks.wait().await;
     if let Some(cookie) = &api.cookie {
         cookie.remove();
+    }
+    if let Some(place) = &api.place {
+        place.remove();
     }
 }
 
@@ -143,11 +147,23 @@ async fn metrics(State(api): State<Arc<Api>>) -> Response {
     ([(header::CONTENT_TYPE, kind)], api.metrics.encode(&api)).into_response()
 }
 
+/// Whether the node does what it is told: all that was commanded before this is done then.
 async fn healthz(State(api): State<Arc<Api>>) -> Response {
-    let ends = api.handle.shutdown.is_cancelled() || api.handle.commands.is_closed();
-    match ends {
-        true => (StatusCode::SERVICE_UNAVAILABLE, "ending\n").into_response(),
-        false => "ok\n".into_response(),
+    let (done, is_done) = oneshot::channel();
+    let asked = async {
+        api.handle
+            .commands
+            .send(Command::Barrier(done))
+            .await
+            .ok()?;
+        is_done.await.ok()
+    };
+    let unwell = |text| (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    match timeout(limits::HEALTH_TIME, asked).await {
+        _ if api.handle.shutdown.is_cancelled() => unwell("ending\n"),
+        Ok(Some(())) => "ok\n".into_response(),
+        Ok(None) => unwell("ending\n"),
+        Err(_) => unwell("the node does not do what it is told\n"),
     }
 }
 

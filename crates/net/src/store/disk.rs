@@ -20,7 +20,7 @@ use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreErro
 /// The store's file in a data directory.
 pub const FILE_NAME: &str = "forkful.redb";
 
-/// What is locked while a store is open.
+/// What is locked in a data directory while a store is open.
 const LOCK_NAME: &str = "forkful.lock";
 
 /// The name of a store that is being made.
@@ -32,8 +32,8 @@ const CACHE_BYTES: usize = 8 << 20;
 /// A store in one file.
 #[derive(Debug)]
 pub struct DiskStore {
-    database: Database,
-    path: PathBuf,
+    pub(super) database: Database,
+    pub(super) path: PathBuf,
     puts: Vec<Put>,
     /// A commit failed: whether what it held is durable is not known, so nothing is after it.
     failed: bool,
@@ -50,16 +50,8 @@ impl DiskStore {
     /// disk fails.
     pub fn open(data_dir: &Path, consensus: &Consensus) -> Result<Self, StoreError> {
         let path = data_dir.join(FILE_NAME);
-        let io = |error: std::io::Error| StoreError::Io {
-            path: path.clone(),
-            what: error.to_string(),
-        };
-        let lock = File::create(data_dir.join(LOCK_NAME)).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path)),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        let io = |error| failed_at(&path, &error);
+        let lock = lock(data_dir, &path)?;
         if !path.try_exists().map_err(io)? {
             // A cut of the power while redb makes a file leaves one that it does not open. So it
             // gets its name when it is whole.
@@ -75,6 +67,37 @@ impl DiskStore {
         let mut store = DiskStore::prepare(path.clone(), consensus, open)?;
         store.lock = Some(lock);
         Ok(store)
+    }
+
+    /// Opens the store that is in a data directory, whatever its network, and says under which
+    /// rules it was made. If a network is asked for, it has to be that one.
+    ///
+    /// # Errors
+    /// There is none, and as those of [`open`](Self::open).
+    pub fn open_existing(
+        data_dir: &Path,
+        asked: Option<&Consensus>,
+    ) -> Result<(Self, Consensus), StoreError> {
+        let path = data_dir.join(FILE_NAME);
+        if !path
+            .try_exists()
+            .map_err(|error| failed_at(&path, &error))?
+        {
+            return Err(StoreError::Missing(data_dir.to_owned()));
+        }
+        let lock = lock(data_dir, &path)?;
+        let store = guarded(&path, || {
+            Ok(DiskStore {
+                database: builder().open(&path)?,
+                path: path.clone(),
+                puts: Vec::new(),
+                failed: false,
+                lock: Some(lock),
+            })
+        })?;
+        let consensus = store.consensus()?;
+        store.check_meta(asked.unwrap_or(&consensus))?;
+        Ok((store, consensus))
     }
 
     /// The same on something that is not a file. For tests of what disks do.
@@ -121,65 +144,17 @@ impl DiskStore {
     }
 
     fn check_meta(&self, consensus: &Consensus) -> Result<(), StoreError> {
-        let (format, genesis) = guarded(&self.path, || {
-            let meta = self.database.begin_read()?.open_table(META)?;
-            let bytes =
-                |key| Ok::<_, redb::Error>(meta.get(key)?.map(|bytes| bytes.value().to_vec()));
-            Ok((bytes("format")?, bytes("genesis")?))
-        })?;
-        let format: Option<[u8; 8]> = format.and_then(|bytes| bytes.try_into().ok());
-        let Some(found) = format.map(u64::from_be_bytes) else {
-            return Err(self.damaged("it does not say its format"));
-        };
-        let path = self.path.clone();
-        if found != FORMAT {
-            return Err(StoreError::Format { path, found });
-        }
+        self.format()?;
+        let genesis = self.meta("genesis")?;
         let Some(theirs) = genesis.and_then(|bytes| bytes.try_into().ok()).map(Hash) else {
             return Err(self.damaged("it does not say its genesis"));
         };
         let ours = consensus.genesis().header.hash();
         if theirs != ours {
+            let path = self.path.clone();
             return Err(StoreError::Foreign { path, theirs, ours });
         }
         Ok(())
-    }
-
-    /// Holds the tables against each other and every block against its name, and counts the
-    /// blocks of the active chain. That they keep the rules is the tree's to say.
-    ///
-    /// # Errors
-    /// It cannot be read, or its tables disagree.
-    pub fn check(&self) -> Result<u64, StoreError> {
-        self.contents()?;
-        let (heights, problem) = guarded(&self.path, || {
-            let transaction = self.database.begin_read()?;
-            let chain = transaction.open_table(CHAIN)?;
-            let by_hash = transaction.open_table(BY_HASH)?;
-            let blocks = transaction.open_table(BLOCKS)?;
-            let mut parent: Option<[u8; 32]> = None;
-            let mut height = 0;
-            for row in chain.iter()? {
-                let (at, hash) = row?;
-                height += 1;
-                let place = by_hash.get(hash.value())?.map(|place| place.value());
-                let bytes = place.map(|place| blocks.get(place)).transpose()?.flatten();
-                let block = bytes.and_then(|bytes| Block::from_bytes(bytes.value()).ok());
-                let follows = block.is_some_and(|block| {
-                    block.header.index == at.value()
-                        && parent.is_none_or(|parent| parent == block.header.previous_hash.0)
-                });
-                if !follows || at.value() != height {
-                    return Ok((height, Some(format!("the chain has no block {height}"))));
-                }
-                parent = Some(*hash.value());
-            }
-            Ok((height, None))
-        })?;
-        match problem {
-            Some(problem) => Err(self.damaged(problem)),
-            None => Ok(heights),
-        }
     }
 
     /// One durable transaction.
@@ -210,7 +185,7 @@ impl DiskStore {
         Ok(())
     }
 
-    fn damaged(&self, what: impl Into<String>) -> StoreError {
+    pub(super) fn damaged(&self, what: impl Into<String>) -> StoreError {
         StoreError::Damaged {
             path: self.path.clone(),
             what: what.into(),
@@ -237,7 +212,7 @@ impl DiskStore {
         Ok(Ok(blocks))
     }
 
-    fn read_data(&self) -> Result<Result<Vec<Entry>, String>, redb::Error> {
+    pub(super) fn read_data(&self) -> Result<Result<Vec<Entry>, String>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let by_hash = transaction.open_table(DATA_BY_HASH)?;
         let mut data = Vec::new();
@@ -253,10 +228,18 @@ impl DiskStore {
         Ok(Ok(data))
     }
 
-    fn read_withheld(&self) -> Result<Vec<Hash>, redb::Error> {
+    pub(super) fn read_withheld(&self) -> Result<Vec<Hash>, redb::Error> {
         let table = self.database.begin_read()?.open_table(WITHHELD)?;
         let rows = table.iter()?;
         rows.map(|row| Ok(Hash(*row?.1.value()))).collect()
+    }
+}
+
+impl DiskStore {
+    fn read_tip(&self) -> Result<Option<Hash>, redb::Error> {
+        let chain = self.database.begin_read()?.open_table(CHAIN)?;
+        let last = chain.last()?;
+        Ok(last.map(|(_, hash)| Hash(*hash.value())))
     }
 }
 
@@ -300,6 +283,8 @@ impl Store for DiskStore {
             blocks: blocks.map_err(|what| self.damaged(what))?,
             data: data.map_err(|what| self.damaged(what))?,
             withheld: guarded(&self.path, || self.read_withheld())?,
+            refused: Contents::refused(self.load(Blob::Refused)?),
+            tip: guarded(&self.path, || self.read_tip())?,
         })
     }
 
@@ -318,6 +303,24 @@ impl Store for DiskStore {
             transaction.open_table(BLOBS)?.insert(name(blob), bytes)?;
             Ok(())
         })
+    }
+}
+
+/// Locks the data directory for this process.
+fn lock(data_dir: &Path, path: &Path) -> Result<File, StoreError> {
+    let io = |error| failed_at(path, &error);
+    let lock = File::create(data_dir.join(LOCK_NAME)).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+fn failed_at(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Io {
+        path: path.to_owned(),
+        what: error.to_string(),
     }
 }
 
@@ -340,6 +343,7 @@ fn name(blob: Blob) -> &'static str {
     match blob {
         Blob::Addresses => "addresses",
         Blob::Bans => "bans",
+        Blob::Refused => "refused",
     }
 }
 
@@ -364,7 +368,10 @@ fn describe(
 
 /// Does something with redb, and says in our words what went wrong. On a damaged file it may
 /// panic where it trusts what it wrote itself; that is caught here, and is damage too.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, StoreError> {
+pub(super) fn guarded<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, redb::Error>,
+) -> Result<T, StoreError> {
     let path = path.to_owned();
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),

@@ -43,7 +43,10 @@ impl Store for MemoryStore {
     }
 
     fn contents(&self) -> Result<Contents, StoreError> {
-        Ok(self.contents.clone())
+        Ok(Contents {
+            refused: Contents::refused(self.load(Blob::Refused)?),
+            ..self.contents.clone()
+        })
     }
 
     fn load(&self, blob: Blob) -> Result<Option<Vec<u8>>, StoreError> {

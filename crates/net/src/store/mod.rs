@@ -6,6 +6,7 @@
 //! layout is in docs/node/store.md.
 
 mod disk;
+mod look;
 mod memory;
 mod tables;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use forkful_core::{Block, Entry, Hash};
 
 pub use disk::{DiskStore, FILE_NAME};
+pub use look::Summary;
 pub use memory::MemoryStore;
 
 /// Bytes of one blob that the network keeps. A longer one is refused.
@@ -27,6 +29,9 @@ pub enum StoreError {
     /// Another process has it open.
     #[error("{} is in use: another node runs on this data directory. Stop it, or name another directory", .0.display())]
     InUse(PathBuf),
+    /// There is none in a directory that was said to have one.
+    #[error("{} is no data directory of a node: there is no {FILE_NAME} in it. Name the directory that forkful node was started with", .0.display())]
+    Missing(PathBuf),
     /// It belongs to another network.
     #[error(
         "{} belongs to another network: its genesis is {theirs}, that of this network is {ours}. \
@@ -75,13 +80,15 @@ pub enum StoreError {
     TooLong(usize),
 }
 
-/// What the network keeps beside the chain, as bytes that only it understands.
+/// What is kept beside the chain, as bytes that only who keeps it understands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Blob {
     /// Addresses of other nodes.
     Addresses,
     /// Who may not connect.
     Bans,
+    /// Blocks that the operator refuses: their hashes, one after the other.
+    Refused,
 }
 
 /// How the active chain changed: all above the fork point is replaced.
@@ -102,6 +109,19 @@ pub struct Contents {
     pub data: Vec<Entry>,
     /// The blocks that are secrets, in the order in which they were found.
     pub withheld: Vec<Hash>,
+    /// The blocks that the operator refuses.
+    pub refused: Vec<Hash>,
+    /// The tip of the active chain, if the store keeps it and it is not genesis.
+    pub tip: Option<Hash>,
+}
+
+impl Contents {
+    /// The hashes of a blob of refused blocks.
+    fn refused(blob: Option<Vec<u8>>) -> Vec<Hash> {
+        let blob = blob.unwrap_or_default();
+        let (hashes, _) = blob.as_chunks::<32>();
+        hashes.iter().map(|hash| Hash(*hash)).collect()
+    }
 }
 
 /// What outlives a node. Nothing that was put is kept for certain before [`commit`](Store::commit)

@@ -12,6 +12,9 @@ use crate::peers::Ban;
 /// How long points count.
 const POINTS_LAST: Duration = Duration::from_secs(3_600);
 
+/// The longest ban; whoever asks for more gets this.
+pub const BAN_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// Bans and points, by address. Both tables are bounded.
 #[derive(Debug)]
 pub struct Bans {
@@ -59,6 +62,20 @@ impl Bans {
                 false
             }
             None => false,
+        }
+    }
+
+    /// Whether it is banned now, without forgetting a ban that is over.
+    pub fn has(&self, address: IpAddr, now: Instant) -> bool {
+        let ban = self.bans.get(&address.to_canonical());
+        ban.is_some_and(|(until, _)| *until > now)
+    }
+
+    /// Bans that were kept; those that end last, if there are too many.
+    pub fn restore(&mut self, kept: Vec<Ban>) {
+        let now = Instant::now();
+        for ban in kept {
+            self.ban(ban.address, now + ban.left.min(BAN_MAX), ban.reason);
         }
     }
 

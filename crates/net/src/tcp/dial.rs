@@ -12,6 +12,7 @@ use super::Notice;
 use super::end::End;
 use super::net::{self, Net};
 use super::peer::{self, Call};
+use crate::peers::ConnectionKind;
 
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
@@ -51,7 +52,7 @@ pub async fn keep_up(net: Arc<Net>, name: String, given_up: CancellationToken) {
 /// One connection from dialling to its end.
 async fn once(net: &Arc<Net>, name: &str) -> End {
     match connect(net, name).await {
-        Ok((stream, address)) => peer::run(Arc::clone(net), stream, address, Call::Outbound).await,
+        Ok((stream, address)) => peer::run(Arc::clone(net), stream, address, Call::Manual).await,
         Err(why) => why,
     }
 }
@@ -82,6 +83,9 @@ async fn find(net: &Net, name: &str) -> Result<(TcpStream, SocketAddr), Failed> 
     };
     let mut last = (None, End::NoAddress);
     for address in addresses.take(ADDRESSES_MAX) {
+        if net.table().count(ConnectionKind::Manual) >= net.config.limits.outbound_max {
+            return Err((Some(address), End::NoRoom("outbound connections")));
+        }
         last = match try_address(net, address, patience).await {
             Ok(stream) => return Ok((stream, address)),
             Err(why) => (Some(address), why),
@@ -90,15 +94,13 @@ async fn find(net: &Net, name: &str) -> Result<(TcpStream, SocketAddr), Failed> 
     Err(last)
 }
 
-async fn try_address(net: &Net, at: SocketAddr, patience: Duration) -> Result<TcpStream, End> {
+/// A socket to this address.
+pub async fn try_address(net: &Net, at: SocketAddr, patience: Duration) -> Result<TcpStream, End> {
     if net.config.plaintext && !at.ip().to_canonical().is_loopback() {
         return Err(End::PlaintextOutside);
     }
     if net.table().bans.is_banned(at.ip(), Instant::now()) {
         return Err(End::Banned);
-    }
-    if net.table().count(false) >= net.config.limits.outbound_max {
-        return Err(End::NoRoom("outbound connections"));
     }
     match timeout(patience, TcpStream::connect(at)).await {
         Ok(Ok(stream)) => Ok(stream),
@@ -108,7 +110,7 @@ async fn try_address(net: &Net, at: SocketAddr, patience: Duration) -> Result<Tc
 }
 
 /// Half to one and a half of it, so that nodes that failed together do not come together.
-fn jittered(wait: Duration) -> Duration {
+pub fn jittered(wait: Duration) -> Duration {
     let half = wait / 2;
     // Without random numbers it comes unjittered: nothing depends on that.
     let draw = net::random().unwrap_or(u64::MAX / 2);

@@ -34,6 +34,12 @@ pub enum End {
     /// Both ends are this node.
     #[error("connected to itself")]
     Myself,
+    /// All inbound slots are taken, and another came.
+    #[error("its slot was given to another")]
+    Evicted,
+    /// It was only to be seen whether the address answers.
+    #[error("the address answers: that was all that was to be seen")]
+    Feeler,
     /// Plaintext is for one machine only.
     #[error("plaintext is refused outside loopback")]
     PlaintextOutside,
@@ -116,6 +122,15 @@ pub enum FrameError {
     /// A ping is a number.
     #[error("a ping of {0} bytes")]
     PingLength(usize),
+    /// A question has no payload.
+    #[error("a question for addresses with {0} bytes")]
+    AskLength(usize),
+    /// Addresses that are fewer or more than it says.
+    #[error("{0} bytes are not the length of so many addresses")]
+    AddressesLength(usize),
+    /// More addresses than a frame may have.
+    #[error("{0} addresses in one frame")]
+    TooManyAddresses(usize),
     /// A hello where none belongs, or something else where one does.
     #[error("out of order")]
     OutOfOrder,
@@ -143,6 +158,8 @@ impl End {
             | End::NoRoom(_)
             | End::Duplicate
             | End::Myself
+            | End::Evicted
+            | End::Feeler
             | End::PlaintextOutside
             | End::NoAddress
             | End::Unreachable(_)
@@ -190,6 +207,9 @@ impl FrameError {
             | FrameError::ShortPart(_)
             | FrameError::MessageTooLong(_)
             | FrameError::PingLength(_)
+            | FrameError::AskLength(_)
+            | FrameError::AddressesLength(_)
+            | FrameError::TooManyAddresses(_)
             | FrameError::OutOfOrder => Verdict::Ban,
         }
     }

@@ -21,14 +21,78 @@ pub const USER_AGENT_BYTES_MAX: usize = 64;
 /// bounded too.
 pub const QUEUED_OVERHEAD_BYTES: usize = 64;
 
+/// Buckets of the new table of the address book, and how many of them the sources of one network
+/// group reach. An address that would stand where a usable one stands is forgotten.
+pub const NEW_BUCKETS: u16 = 256;
+/// See [`NEW_BUCKETS`].
+pub const NEW_BUCKETS_PER_SOURCE: u16 = 16;
+
+/// Buckets of the tried table, and how many of them the addresses of one network group reach. An
+/// address that would stand where one stands that works is not moved there.
+pub const TRIED_BUCKETS: u16 = 64;
+/// See [`TRIED_BUCKETS`].
+pub const TRIED_BUCKETS_PER_GROUP: u16 = 4;
+
+/// Places of a bucket.
+pub const BUCKET_SLOTS: u16 = 64;
+
+/// Addresses of the whole book. More are in no file either.
+pub const BOOK_ENTRIES_MAX: usize =
+    (NEW_BUCKETS as usize + TRIED_BUCKETS as usize) * BUCKET_SLOTS as usize;
+
+/// Addresses that wait until the one in their place is tested. One more stays new.
+pub const COLLISIONS_MAX: usize = 10;
+
+/// Addresses at which the node met itself. One more is met again.
+pub const OWN_ADDRESSES_MAX: usize = 64;
+
+/// Peers of the last time that are tried first.
+pub const ANCHORS_MAX: usize = 4;
+
+/// Addresses of one frame. More are a ban.
+pub const SAMPLE_MAX: usize = 1_000;
+
+/// The part of the book that is told to one who asks, in percent.
+pub const SAMPLE_PERCENT: usize = 23;
+
+/// So many are told however small the book is: a small network has nothing to hide.
+pub const SAMPLE_FLOOR: usize = 32;
+
+/// Addresses of a frame that may be news; those of a longer one are passed on to nobody.
+pub const NEWS_MAX: usize = 10;
+
+/// Peers to which one piece of news is passed on.
+pub const NEWS_PEERS: usize = 2;
+
+/// Addresses that wait to be told to one peer. Further ones are not told to it.
+pub const NEWS_WAITING_MAX: usize = 1_000;
+
+/// Addresses of which it is remembered that one peer knows them. The oldest is forgotten.
+pub const NEWS_KNOWN_MAX: usize = 2_000;
+
+/// Addresses a second that one peer is believed, and how many at once. Others are not looked at.
+pub const ADDRESSES_PER_SECOND: f64 = 0.1;
+/// See [`ADDRESSES_PER_SECOND`].
+pub const ADDRESSES_BURST: f64 = 1_000.0;
+
+/// Addresses of one node that shows itself on the local network. Further ones are not looked at.
+pub const FOUND_ADDRESSES_MAX: usize = 8;
+
+/// Dialled addresses whose next try is remembered. That of the one whose wait ends first is
+/// forgotten.
+pub const RETRIES_MAX: usize = 1_024;
+
 /// The limits that a node, or a test, may choose.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections that others made. A further one is closed at once.
+    /// Connections that others made. A further one takes the place of one that is protected by
+    /// nothing; if there is none, it is closed.
     pub inbound_max: usize,
-    /// Connections that we made: slots of their own, which nobody else can take. A further
-    /// one waits for its next try.
+    /// Connections that whoever runs the node asked for: slots of their own, which nobody else can
+    /// take. A further one waits for its next try.
     pub outbound_max: usize,
+    /// Connections that the node makes by itself, to addresses of its book; slots of their own.
+    pub automatic_max: usize,
     /// Inbound connections of one address, an IPv4 address being one however it is written.
     /// A further one is closed at once. Loopback counts only if `loopback_is_foreign`.
     pub per_address_max: usize,
@@ -70,9 +134,33 @@ pub struct Limits {
     pub backoff: Duration,
     /// The longest wait between tries.
     pub backoff_max: Duration,
+    /// The longest wait between two tries of an address of the book.
+    pub retry_max: Duration,
+    /// How long the node waits, jittered, before it fills another of its own slots.
+    pub fill: Duration,
+    /// How long it waits if it found no address to fill one with, unless it hears of one.
+    pub idle: Duration,
+    /// How often it tries whether a new address answers, jittered, without keeping the connection.
+    pub feeler: Duration,
+    /// How often what is news is told to a peer, jittered.
+    pub news: Duration,
+    /// How often a peer is told again where the node listens, jittered.
+    pub announce: Duration,
+    /// For how long who asks for addresses gets the same answer, so that asking often shows no
+    /// more of the book. Jittered.
+    pub answer: Duration,
+    /// How often the address book is saved, if it has changed.
+    pub save: Duration,
     /// Whether loopback is treated as a strange address: banned, and counted by address.
     /// Many nodes share it on one machine, so that is for tests.
     pub loopback_is_foreign: bool,
+}
+
+impl Limits {
+    /// Connections in use at one time.
+    pub fn links_max(&self) -> usize {
+        self.inbound_max + self.outbound_max + self.automatic_max
+    }
 }
 
 impl Default for Limits {
@@ -80,6 +168,7 @@ impl Default for Limits {
         Limits {
             inbound_max: 112,
             outbound_max: 16,
+            automatic_max: 8,
             per_address_max: 4,
             half_open_max: 32,
             handshake: Duration::from_secs(10),
@@ -97,6 +186,14 @@ impl Default for Limits {
             tries_max: 16,
             backoff: Duration::from_millis(500),
             backoff_max: Duration::from_secs(60),
+            retry_max: Duration::from_secs(600),
+            fill: Duration::from_millis(500),
+            idle: Duration::from_secs(30),
+            feeler: Duration::from_secs(120),
+            news: Duration::from_secs(30),
+            announce: Duration::from_secs(24 * 3_600),
+            answer: Duration::from_secs(24 * 3_600),
+            save: Duration::from_secs(300),
             loopback_is_foreign: false,
         }
     }

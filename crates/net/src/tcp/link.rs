@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use forkful_core::PeerId;
@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::end::End;
+use super::gossip::Gossip;
 use super::hello::Hello;
 use super::net::Charge;
 use super::session::Frame;
-use crate::peers::PeerInfo;
+use crate::peers::{ConnectionKind, PeerInfo};
 
 /// A frame that waits to be written.
 pub type Waiting = (Frame, Charge);
@@ -26,6 +27,7 @@ pub struct Link {
     pub encrypted: bool,
     pub address: SocketAddr,
     pub inbound: bool,
+    pub kind: ConnectionKind,
     pub hello: Hello,
     pub since: Instant,
     pub sent: Arc<AtomicU64>,
@@ -41,6 +43,14 @@ pub struct Link {
     pub blocked: AtomicBool,
     /// The last round trip in nanoseconds, plus one; 0 is none.
     pub ping: AtomicU64,
+    /// The shortest round trip, likewise.
+    pub ping_min: AtomicU64,
+    /// When it gave us a block that was new, in nanoseconds since the connection was made, plus one;
+    /// 0 is never.
+    pub block: AtomicU64,
+    /// What it told, and was told, of addresses. A std mutex, held for one frame; no other is taken
+    /// meanwhile.
+    pub gossip: Mutex<Gossip>,
     /// Cancelled when it is to end.
     pub stop: CancellationToken,
     /// Why it ends. A std mutex, held for one assignment.
@@ -62,9 +72,62 @@ impl Link {
         why.clone()
     }
 
+    /// What it told, and was told, of addresses.
+    pub fn gossip(&self) -> MutexGuard<'_, Gossip> {
+        self.gossip.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the node chose to make it.
+    pub fn is_automatic(&self) -> bool {
+        self.kind == ConnectionKind::Automatic
+    }
+
+    /// Whether it has been told to end.
+    pub fn is_ending(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// The time since the connection was made, in nanoseconds.
+    pub fn nanos(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// An answer to a ping came. Whatever number it has: a lie spoils the liar's own figure alone.
+    pub fn pong(&self, number: u64) {
+        if let Some(trip) = self.nanos().checked_sub(number) {
+            let trip = trip.saturating_add(1);
+            self.ping.store(trip, Ordering::Relaxed);
+            let least = self.ping_min.load(Ordering::Relaxed);
+            let least = if least == 0 { trip } else { least.min(trip) };
+            self.ping_min.store(least, Ordering::Relaxed);
+        }
+    }
+
+    /// The shortest round trip.
+    pub fn shortest(&self) -> Option<Duration> {
+        let least = self.ping_min.load(Ordering::Relaxed).checked_sub(1);
+        least.map(Duration::from_nanos)
+    }
+
+    /// It gave us a block that was valid and new.
+    pub fn gave_block(&self) {
+        let now = self.nanos().saturating_add(1);
+        self.block.store(now, Ordering::Relaxed);
+    }
+
+    /// How long ago it last did.
+    pub fn last_block(&self) -> Option<Duration> {
+        let at = self.block.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(Duration::from_nanos(self.nanos().saturating_sub(at)))
+    }
+
     /// What is shown of it.
     pub fn info(&self, penalty: u16) -> PeerInfo {
         let ping = self.ping.load(Ordering::Relaxed).checked_sub(1);
+        let (processed, limited) = {
+            let gossip = self.gossip();
+            (gossip.processed, gossip.limited)
+        };
         PeerInfo {
             id: self.id,
             key: self.encrypted.then_some(self.key),
@@ -78,6 +141,11 @@ impl Link {
             bytes_received: self.received.load(Ordering::Relaxed),
             ping: ping.map(Duration::from_nanos),
             penalty,
+            connection: self.kind,
+            shortest_ping: self.shortest(),
+            last_block: self.last_block(),
+            addresses_processed: processed,
+            addresses_limited: limited,
         }
     }
 }

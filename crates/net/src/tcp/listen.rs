@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::Notice;
+use super::address::canonical;
 use super::end::End;
 use super::net::Net;
 use super::peer::{self, Call};
@@ -35,7 +36,8 @@ pub async fn run(net: Arc<Net>, listener: TcpListener) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => admit(&net, stream, address),
+            // An IPv4 address that came through an IPv6 socket is one.
+            Ok((stream, address)) => admit(&net, stream, canonical(address)),
             // One that went away before it was taken, or no sockets: neither is the end.
             Err(_) => tokio::select! {
                 () = net.stop.cancelled() => return,
@@ -84,8 +86,9 @@ impl Guest {
         if table.half_open >= limits.half_open_max {
             return Err(End::NoRoom("handshakes under way"));
         }
-        if table.count(true) >= limits.inbound_max {
-            return Err(End::NoRoom("inbound connections"));
+        // Who has been told to end may still be there: as many again at most.
+        if table.numbers.len() >= 2 * limits.links_max() {
+            return Err(End::NoRoom("connections"));
         }
         let here = table.addresses.get(&ip).copied().unwrap_or(0);
         if net.is_foreign(ip) && here >= limits.per_address_max {

@@ -15,9 +15,17 @@
 //! the peer and its `Disconnected`: what the node says of a number always concerns the peer
 //! that it means.
 
+pub mod address;
 mod bans;
+pub mod bans_blob;
+pub mod book;
 mod dial;
+pub mod discover;
 pub mod end;
+mod enter;
+pub mod evict;
+mod finder;
+pub mod gossip;
 pub mod hello;
 pub mod key;
 pub mod limits;
@@ -27,7 +35,10 @@ mod net;
 pub mod pace;
 mod peer;
 mod peers;
+mod retry;
 pub mod session;
+mod slots;
+mod tell;
 
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +50,7 @@ use forkful_core::{Hash, Message, PeerId, Wire, Work};
 use tokio::sync::mpsc;
 
 use self::end::End;
+pub use self::finder::Finding;
 use self::key::NodeKey;
 use self::limits::Limits;
 use self::net::Net;
@@ -48,6 +60,9 @@ use crate::transport::{Envelope, Transport};
 
 /// How long the connections have to end when the node does.
 const SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// The port that a node listens on, unless it is told another one.
+pub const DEFAULT_PORT: u16 = 9333;
 
 /// What a node's network is made of.
 pub struct TcpConfig {
@@ -68,6 +83,9 @@ pub struct TcpConfig {
     /// The height and the total work of the best block, to be told to who connects. Called
     /// from any task, once a connection.
     pub best: Box<dyn Fn() -> (u64, Work) + Send + Sync>,
+    /// How it finds peers by itself; `None` if it knows no others than it is told of, and keeps no
+    /// bans over a restart.
+    pub finding: Option<Finding>,
     /// Told what happens to connections. Called from any task; it must not block.
     pub notice: Box<dyn Fn(&Notice) + Send + Sync>,
 }
@@ -103,6 +121,25 @@ pub enum Notice {
         inbound: bool,
         /// Why.
         why: End,
+    },
+    /// What was kept from the last time is damaged, or another version's: it is begun anew.
+    Forgotten {
+        /// What was kept.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The local network cannot be looked at.
+    NotDiscovering {
+        /// Why.
+        why: String,
+    },
+    /// Something could not be kept for the next time.
+    NotKept {
+        /// What.
+        what: &'static str,
+        /// Why.
+        why: String,
     },
 }
 
@@ -145,6 +182,15 @@ impl TcpNetwork {
                 }
             }
         }
+        net.tracker.spawn(finder::keep(Arc::clone(&net)));
+        let finding = net.finder.as_ref().map(|finder| &finder.finding);
+        if finding.is_some_and(|finding| !finding.connect_only) {
+            net.tracker.spawn(slots::fill(Arc::clone(&net)));
+            net.tracker.spawn(slots::feel(Arc::clone(&net)));
+        }
+        if let Some(port) = finding.and_then(|finding| finding.discover) {
+            net.tracker.spawn(discover::run(Arc::clone(&net), port));
+        }
         let transport = TcpTransport {
             net: Arc::clone(&net),
         };
@@ -154,6 +200,17 @@ impl TcpNetwork {
     /// The connections, for whoever looks at them or steers them.
     pub fn peers(&self) -> Arc<dyn Peers> {
         Arc::new(peers::TcpPeers(Arc::clone(&self.net)))
+    }
+
+    /// Told of every peer that gave the node a block that was valid and new: such a peer is not the
+    /// one that has to go when the slots are full.
+    pub fn credit(&self) -> impl Fn(PeerId) + Send + 'static {
+        let net = Arc::clone(&self.net);
+        move |peer| {
+            if let Some(link) = net.link(peer) {
+                link.gave_block();
+            }
+        }
     }
 
     /// Ends all connections and waits for them, for at most two seconds. Whether all ended.

@@ -14,12 +14,15 @@ use tokio_util::task::TaskTracker;
 
 use super::bans::Bans;
 use super::end::{End, Verdict};
+use super::finder::Finder;
+use super::gossip::Seen;
 use super::hello::{Hello, VERSION};
 use super::limits::QUEUED_OVERHEAD_BYTES;
 use super::link::Link;
 use super::session::Frame;
 use super::{Notice, TcpConfig};
 use crate::actor::Command;
+use crate::peers::ConnectionKind;
 use crate::transport::Envelope;
 
 /// What all connections of a node share.
@@ -33,6 +36,8 @@ pub struct Net {
     pub active: watch::Sender<bool>,
     pub tracker: TaskTracker,
     pub stop: CancellationToken,
+    /// How it finds peers by itself, if it does.
+    pub finder: Option<Finder>,
     /// Bytes in all send queues.
     queued: Arc<AtomicUsize>,
     /// A std mutex, held for a look or a change and never across an await.
@@ -53,12 +58,15 @@ pub struct Table {
 
 impl Net {
     pub fn new(
-        config: TcpConfig,
+        mut config: TcpConfig,
         listening: Option<SocketAddr>,
         inbox: mpsc::Sender<Envelope>,
         commands: mpsc::Sender<Command>,
     ) -> io::Result<Self> {
-        let bans = Bans::new(config.limits.bans_max);
+        let mut bans = Bans::new(config.limits.bans_max);
+        let finding = config.finding.take();
+        let open = |finding| Finder::open(finding, &mut bans, &*config.notice);
+        let finder = finding.map(open).transpose()?;
         Ok(Net {
             listening,
             inbox,
@@ -67,6 +75,7 @@ impl Net {
             active: watch::Sender::new(true),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
+            finder,
             queued: Arc::default(),
             table: Mutex::new(Table {
                 links: BTreeMap::new(),
@@ -93,8 +102,17 @@ impl Net {
         (self.config.notice)(notice);
     }
 
-    /// Our first words.
-    pub fn hello(&self) -> Hello {
+    /// The port at which somebody there can connect to us; 0 if nowhere.
+    pub fn port_for(&self, address: IpAddr) -> u16 {
+        let reaches = |at: &SocketAddr| {
+            !at.ip().to_canonical().is_loopback() || address.to_canonical().is_loopback()
+        };
+        let listening = self.listening.filter(reaches);
+        listening.map_or(0, |at| at.port())
+    }
+
+    /// Our first words to somebody there.
+    pub fn hello(&self, to: IpAddr) -> Hello {
         let (height, work) = (self.config.best)();
         Hello {
             version: VERSION,
@@ -102,7 +120,7 @@ impl Net {
             height,
             work: work.0.to_be_bytes(),
             nonce: self.nonce,
-            port: self.listening.map_or(0, |at| at.port()),
+            port: self.port_for(to),
             user_agent: self.config.user_agent.clone(),
         }
     }
@@ -147,6 +165,9 @@ impl Net {
         if banned {
             let until = now + self.config.limits.ban;
             self.ban_in(&mut table, address.ip(), until, why.to_string());
+            if let Some(finder) = &self.finder {
+                finder.bans_changed.notify_one();
+            }
         }
     }
 
@@ -175,10 +196,12 @@ impl Table {
         free
     }
 
-    /// Connections of one direction.
-    pub fn count(&self, inbound: bool) -> usize {
+    /// Connections of one kind, without those that have been told to end.
+    pub fn count(&self, kind: ConnectionKind) -> usize {
         let links = self.links.values();
-        links.filter(|link| link.inbound == inbound).count()
+        links
+            .filter(|link| link.kind == kind && !link.is_ending())
+            .count()
     }
 }
 
@@ -213,6 +236,8 @@ fn cost(frame: &Frame) -> usize {
     let bytes = match frame {
         Frame::Message(bytes) | Frame::Hello(bytes) => bytes.len(),
         Frame::Ping(_) | Frame::Pong(_) => 8,
+        Frame::Ask => 0,
+        Frame::Addresses(addresses) => addresses.len() * size_of::<Seen>(),
         Frame::Bye(why) => why.len(),
     };
     bytes + QUEUED_OVERHEAD_BYTES

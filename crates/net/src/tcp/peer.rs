@@ -2,23 +2,27 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use forkful_core::{Message, PeerId};
+use forkful_core::Message;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
 
 use super::Notice;
 use super::end::{End, FrameError};
+use super::enter::{nonce_as_key, register};
 use super::hello::{Hello, VERSION};
 use super::link::{Link, Waiting};
 use super::listen::Guest;
 use super::net::Net;
 use super::pace::Pace;
 use super::session::{self, Frame, Reader, Writer};
+use super::slots;
+use super::tell;
 use crate::actor::Command;
+use crate::peers::ConnectionKind;
 use crate::transport::Envelope;
 
 /// How long a goodbye may take.
@@ -28,16 +32,32 @@ const BYE: Duration = Duration::from_secs(1);
 pub enum Call {
     /// They did, and take something of the limits.
     Inbound(Guest),
-    /// We did.
-    Outbound,
+    /// We did, as we were told to.
+    Manual,
+    /// We did, of our own choice.
+    Automatic,
+    /// We did, to see whether somebody answers.
+    Feeler,
+}
+
+impl Call {
+    /// What becomes of it; nothing of a feeler.
+    fn kind(&self) -> Option<ConnectionKind> {
+        match self {
+            Call::Inbound(_) => Some(ConnectionKind::Inbound),
+            Call::Manual => Some(ConnectionKind::Manual),
+            Call::Automatic => Some(ConnectionKind::Automatic),
+            Call::Feeler => None,
+        }
+    }
 }
 
 /// What is known after the handshake.
-struct Greeted {
-    reader: Reader,
-    writer: Writer,
-    key: [u8; 32],
-    hello: Hello,
+pub struct Greeted {
+    pub reader: Reader,
+    pub writer: Writer,
+    pub key: [u8; 32],
+    pub hello: Hello,
 }
 
 /// Drives a connection to its end, and judges it.
@@ -45,7 +65,10 @@ pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call
     // Messages are small and wait for each other: Nagle's algorithm would add to every one.
     let _ = stream.set_nodelay(true);
     let inbound = matches!(call, Call::Inbound(_));
-    let handshake = timeout(net.config.limits.handshake, greet(&net, stream, inbound));
+    let handshake = timeout(
+        net.config.limits.handshake,
+        greet(&net, stream, address, inbound),
+    );
     let greeted = tokio::select! {
         () = net.stop.cancelled() => Err(End::Shutdown),
         greeted = handshake => greeted.unwrap_or(Err(End::HandshakeTimeout)),
@@ -54,8 +77,18 @@ pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call
         guest.settle();
     }
     let connected = match greeted {
-        Ok(greeted) => enter(&net, greeted, address, inbound).await,
-        Err(why) => Err(why),
+        Ok(greeted) => {
+            if !inbound {
+                slots::answered(&net, address);
+            }
+            enter(&net, greeted, address, call.kind()).await
+        }
+        Err(why) => {
+            if !inbound {
+                slots::failed(&net, address, &why);
+            }
+            Err(why)
+        }
     };
     match connected {
         Ok((link, reader, writer, frames)) => live(&net, &link, reader, writer, frames).await,
@@ -72,7 +105,12 @@ pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call
 }
 
 /// Noise, and the first words of both.
-async fn greet(net: &Net, stream: TcpStream, inbound: bool) -> Result<Greeted, End> {
+async fn greet(
+    net: &Net,
+    stream: TcpStream,
+    address: SocketAddr,
+    inbound: bool,
+) -> Result<Greeted, End> {
     let pace = Pace::new(&net.config.limits);
     let (mut reader, mut writer) = session::open(stream, pace);
     let key = if net.config.plaintext {
@@ -81,15 +119,15 @@ async fn greet(net: &Net, stream: TcpStream, inbound: bool) -> Result<Greeted, E
         let ours = &net.config.key;
         Some(session::encrypt(&mut reader, &mut writer, ours, !inbound).await?)
     };
-    writer.send(&Frame::Hello(net.hello().encode())).await?;
+    let ours = net.hello(address.ip());
+    writer.send(&Frame::Hello(ours.encode())).await?;
     let hello = match reader.next().await? {
         Frame::Hello(bytes) => Hello::decode(&bytes)?,
         Frame::Bye(why) => return Err(End::Bye(why)),
-        Frame::Message(_) | Frame::Ping(_) | Frame::Pong(_) => {
+        Frame::Message(_) | Frame::Ping(_) | Frame::Pong(_) | Frame::Ask | Frame::Addresses(_) => {
             return Err(FrameError::OutOfOrder.into());
         }
     };
-    // In plaintext nobody proves anything: the nonce tells processes apart.
     let key = key.unwrap_or_else(|| nonce_as_key(hello.nonce));
     let mut greeted = Greeted {
         reader,
@@ -124,12 +162,6 @@ fn check(net: &Net, greeted: &Greeted) -> Result<(), End> {
     Ok(())
 }
 
-fn nonce_as_key(nonce: u64) -> [u8; 32] {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&nonce.to_be_bytes());
-    key
-}
-
 /// Tells the other end why, if it listens.
 async fn bye(mut writer: Writer, why: End) -> End {
     let _ = timeout(BYE, writer.send(&Frame::Bye(why.to_string()))).await;
@@ -143,78 +175,15 @@ async fn enter(
     net: &Arc<Net>,
     greeted: Greeted,
     address: SocketAddr,
-    inbound: bool,
+    kind: Option<ConnectionKind>,
 ) -> Result<Entered, End> {
+    let Some(kind) = kind else {
+        return Err(bye(greeted.writer, End::Feeler).await);
+    };
     let (queue, frames) = mpsc::unbounded_channel();
-    match register(net, &greeted, address, inbound, queue) {
+    match register(net, &greeted, address, kind, queue) {
         Ok(link) => Ok((link, greeted.reader, greeted.writer, frames)),
         Err(why) => Err(bye(greeted.writer, why).await),
-    }
-}
-
-fn register(
-    net: &Net,
-    greeted: &Greeted,
-    address: SocketAddr,
-    inbound: bool,
-    queue: mpsc::UnboundedSender<Waiting>,
-) -> Result<Arc<Link>, End> {
-    let limits = &net.config.limits;
-    let mut table = net.table();
-    // Looked at again: much may have happened during the handshake.
-    if !*net.active.borrow() {
-        return Err(End::Inactive);
-    }
-    if table.bans.is_banned(address.ip(), Instant::now()) {
-        return Err(End::Banned);
-    }
-    let same = |link: &&Arc<Link>| link.key == greeted.key && !link.stop.is_cancelled();
-    let same = table.links.values().find(same);
-    if let Some(same) = same {
-        // Both ends must keep the same one. Of two that one end made, the older; of one
-        // that each made, that of the end with the greater key.
-        let wanted_inbound = greeted.key > own_key(net);
-        if same.inbound == inbound || inbound != wanted_inbound {
-            return Err(End::Duplicate);
-        }
-        same.end(End::Duplicate);
-    }
-    let (most, what) = match inbound {
-        true => (limits.inbound_max, "inbound connections"),
-        false => (limits.outbound_max, "outbound connections"),
-    };
-    if table.count(inbound) >= most {
-        return Err(End::NoRoom(what));
-    }
-    let number = table.free_number();
-    let link = Arc::new(Link {
-        id: PeerId(number),
-        key: greeted.key,
-        encrypted: !net.config.plaintext,
-        address,
-        inbound,
-        hello: greeted.hello.clone(),
-        since: Instant::now(),
-        sent: Arc::clone(&greeted.writer.sent),
-        received: Arc::clone(&greeted.reader.received),
-        queue,
-        queued: Arc::default(),
-        places: Arc::new(Semaphore::new(limits.inbox_share.max(1) as usize)),
-        heard: AtomicU64::new(0),
-        blocked: AtomicBool::new(false),
-        ping: AtomicU64::new(0),
-        stop: net.stop.child_token(),
-        why: std::sync::Mutex::new(None),
-    });
-    table.numbers.insert(number);
-    table.links.insert(number, Arc::clone(&link));
-    Ok(link)
-}
-
-fn own_key(net: &Net) -> [u8; 32] {
-    match net.config.plaintext {
-        true => nonce_as_key(net.nonce),
-        false => net.config.key.public(),
     }
 }
 
@@ -233,6 +202,7 @@ async fn live(
         address: link.address,
         inbound: link.inbound,
     });
+    tell::begin(net, link);
     let mut why = match told {
         Err(why) => why,
         // Ends with whichever ends first. The futures are never polled again after.
@@ -241,12 +211,16 @@ async fn live(
             why = read(net, link, reader) => why,
             why = write(writer, frames) => why,
             why = ping(net, link) => why,
+            why = tell::run(net, link) => why,
         },
     };
     if let Some(told) = link.told() {
         why = told;
     }
     net.judge(link.address, &why);
+    if !link.inbound {
+        slots::ended(net, link.address);
+    }
     // From here on what the node sends it is lost.
     net.table().links.remove(&link.id.0);
     leave(net, link).await;
@@ -313,7 +287,9 @@ async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {
                 link.blocked.store(false, Ordering::Relaxed);
             }
             Frame::Ping(number) => net.enqueue(link, Frame::Pong(number)),
-            Frame::Pong(number) => pong(link, number),
+            Frame::Pong(number) => link.pong(number),
+            Frame::Ask => tell::answer(net, link),
+            Frame::Addresses(told) => tell::hear(net, link, &told),
             Frame::Bye(why) => return End::Bye(why),
             Frame::Hello(_) => return FrameError::OutOfOrder.into(),
         }
@@ -336,7 +312,7 @@ async fn ping(net: &Net, link: &Link) -> End {
     let limits = &net.config.limits;
     loop {
         // The time of the ping is its number: an answer needs no table.
-        net.enqueue(link, Frame::Ping(nanos(link)));
+        net.enqueue(link, Frame::Ping(link.nanos()));
         let heard = link.heard.load(Ordering::Relaxed);
         sleep(limits.pong).await;
         let silent = link.heard.load(Ordering::Relaxed) == heard;
@@ -345,15 +321,4 @@ async fn ping(net: &Net, link: &Link) -> End {
         }
         sleep(limits.ping.saturating_sub(limits.pong)).await;
     }
-}
-
-fn pong(link: &Link, number: u64) {
-    // Whatever number comes back: a lie spoils the liar's own figure alone.
-    if let Some(trip) = nanos(link).checked_sub(number) {
-        link.ping.store(trip.saturating_add(1), Ordering::Relaxed);
-    }
-}
-
-fn nanos(link: &Link) -> u64 {
-    u64::try_from(link.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

@@ -8,19 +8,28 @@ use forkful_core::PeerId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::bans::BAN_MAX;
 use super::dial;
 use super::end::End;
+use super::finder::Finder;
 use super::net::Net;
-use crate::peers::{Ban, PeerInfo, Peers, PeersError};
-
-/// The longest ban; whoever asks for more gets this.
-const BAN_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
+use crate::peers::{Ban, KnownAddress, PeerInfo, Peers, PeersError};
 
 /// The longest name that is looked up, port included.
 const NAME_BYTES_MAX: usize = 260;
 
 /// The connections of a node, as others hold them.
 pub struct TcpPeers(pub Arc<Net>);
+
+impl TcpPeers {
+    fn keep_bans(&self) -> Result<(), PeersError> {
+        let Some(finder) = &self.0.finder else {
+            return Ok(());
+        };
+        let kept = finder.keep_bans(&self.0);
+        kept.map_err(|error| PeersError::NotStored(error.to_string()))
+    }
+}
 
 impl Peers for TcpPeers {
     fn peers(&self) -> Vec<PeerInfo> {
@@ -65,7 +74,7 @@ impl Peers for TcpPeers {
             let connected = dial::connect(&net, &name).await;
             net.table().tries -= 1;
             if let Ok((stream, address)) = connected {
-                let call = super::peer::Call::Outbound;
+                let call = super::peer::Call::Manual;
                 super::peer::run(net, stream, address, call).await;
             }
         });
@@ -102,18 +111,24 @@ impl Peers for TcpPeers {
         let until = now + time.min(BAN_MAX);
         let reason = "banned on request".to_owned();
         self.0.ban_in(&mut table, address, until, reason);
-        Ok(())
+        drop(table);
+        self.keep_bans()
     }
 
     fn unban(&self, address: IpAddr) -> Result<(), PeersError> {
-        match self.0.table().bans.unban(address, Instant::now()) {
-            true => Ok(()),
+        let unbanned = self.0.table().bans.unban(address, Instant::now());
+        match unbanned {
+            true => self.keep_bans(),
             false => Err(PeersError::Unknown(format!("ban of {address}"))),
         }
     }
 
     fn bans(&self) -> Vec<Ban> {
         self.0.table().bans.list(Instant::now())
+    }
+
+    fn addresses(&self) -> Vec<KnownAddress> {
+        self.0.finder.as_ref().map_or_else(Vec::new, Finder::known)
     }
 
     fn set_active(&self, active: bool) {

@@ -9,6 +9,8 @@
 //! kind 3 pong    the u64 of the ping
 //! kind 4 bye     why the connection ends: printable ASCII, at most 128 bytes
 //! kind 5 hello   see `hello`; the first frame of each end, and only that
+//! kind 6 ask     nothing: which addresses do you know?
+//! kind 7 addresses, see `gossip`
 //! ```
 //!
 //! The channel is `Noise_XX_25519_ChaChaPoly_SHA256` with [`PROLOGUE`]; its three
@@ -27,6 +29,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use super::end::{End, FrameError};
+use super::gossip::{self, Seen};
 use super::hello::sanitised_to;
 use super::key::NodeKey;
 use super::limits::{CHUNK_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX};
@@ -53,6 +56,10 @@ pub enum Frame {
     Bye(String),
     /// The first words, see [`Hello`](super::hello::Hello).
     Hello(Vec<u8>),
+    /// Which addresses do you know?
+    Ask,
+    /// Addresses that the sender knows.
+    Addresses(Vec<Seen>),
 }
 
 /// What makes bytes of a frame, and of bytes a frame.
@@ -188,6 +195,9 @@ impl Reader {
                     return Ok(Frame::Bye(sanitised_to(&text, BYE_BYTES_MAX)));
                 }
                 5 => return Ok(Frame::Hello(payload.to_vec())),
+                6 if payload.is_empty() => return Ok(Frame::Ask),
+                6 => return Err(FrameError::AskLength(payload.len()).into()),
+                7 => return Ok(Frame::Addresses(gossip::decode(payload)?)),
                 other => return Err(FrameError::UnknownKind(*other).into()),
             }
         }
@@ -236,6 +246,8 @@ impl Writer {
                 self.seal(4, why.as_bytes()).await?;
             }
             Frame::Hello(bytes) => self.seal(5, bytes).await?,
+            Frame::Ask => self.seal(6, &[]).await?,
+            Frame::Addresses(addresses) => self.seal(7, &gossip::encode(addresses)).await?,
         }
         self.flush().await
     }

@@ -5,6 +5,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use forkful_net::actor::Command;
 use forkful_net::api::limits;
 
 use crate::support::{PATIENCE, TestNode};
@@ -167,8 +168,28 @@ async fn metrics_count_what_happened() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn health_is_that_of_the_node() {
     let node = TestNode::start().await;
     assert_eq!(node.get("/healthz").await.body, "ok\n");
+    // Somebody holds what the actor needs, and does not let go.
+    let (let_go, told) = std::sync::mpsc::channel::<()>();
+    let (holds, held) = tokio::sync::oneshot::channel();
+    let shared = node.handle.shared.clone();
+    let holder = std::thread::spawn(move || {
+        let _participant = shared.lock();
+        holds.send(()).unwrap();
+        told.recv().unwrap();
+    });
+    held.await.unwrap();
+    let (done, _taken) = tokio::sync::oneshot::channel();
+    let command = Command::Submit(b"stuck".as_slice().into(), done);
+    node.handle.commands.send(command).await.unwrap();
+    let answer = node.get("/healthz").await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.body.contains("does not do what it is told"));
+    let_go.send(()).unwrap();
+    holder.join().unwrap();
+    assert_eq!(node.get("/healthz").await.status, 200);
+    node.stop().await;
 }

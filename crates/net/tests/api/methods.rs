@@ -42,6 +42,7 @@ async fn every_method_does_what_its_name_says() {
     refusing(&mut story).await;
     data(&mut story).await;
     mining(&mut story).await;
+    addresses(&mut story).await;
     network(&mut story).await;
     waiting(&mut story).await;
     control(&mut story).await;
@@ -211,6 +212,14 @@ async fn mining(story: &mut Story) {
     assert_eq!(story.code("generate", json!([-1])).await, -8);
     let info = story.ok("getmininginfo", json!([])).await;
     assert_eq!(info["next"]["height"], info["blocks"].as_u64().unwrap() + 1);
+    let rate = story.ok("getnetworkhashps", json!([])).await;
+    assert_eq!(rate, info["networkhashps"]);
+    assert_eq!(story.ok("getnetworkhashps", json!([1, 0])).await, 0.0);
+    assert_eq!(story.code("getnetworkhashps", json!([0])).await, -8);
+    assert_eq!(
+        story.code("getnetworkhashps", json!([120, 9_999])).await,
+        -8
+    );
     let template = story.ok("getblocktemplate", json!([{ "rules": [] }])).await;
     assert_eq!(template["header"].as_str().unwrap().len(), 176);
     let proposal = json!([{ "mode": "proposal" }]);
@@ -220,9 +229,30 @@ async fn mining(story: &mut Story) {
     }
 }
 
+async fn addresses(story: &mut Story) {
+    let one = story.ok("getnodeaddresses", json!([])).await;
+    assert_eq!(one.as_array().unwrap().len(), 1);
+    let all = story.ok("getnodeaddresses", json!([0])).await;
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    let six = story.ok("getnodeaddresses", json!([0, "ipv6"])).await;
+    assert_eq!(
+        six,
+        json!([{ "time": 1_767_225_600, "address": "2001:db8::1", "port": 4000, "network": "ipv6", "tried": false }])
+    );
+    assert_eq!(
+        story.code("getnodeaddresses", json!([0, "onion"])).await,
+        -8
+    );
+    let book = story.ok("getaddrmaninfo", json!([])).await;
+    assert_eq!(book["ipv4"], json!({ "new": 1, "tried": 1, "total": 2 }));
+    assert_eq!(book["all_networks"]["total"], 3);
+}
+
 async fn network(story: &mut Story) {
     assert_eq!(story.ok("getconnectioncount", json!([])).await, 1);
     let peers = story.ok("getpeerinfo", json!([])).await;
+    assert_eq!(peers[0]["connection_type"], "inbound");
+    assert_eq!(peers[0]["addr_rate_limited"], 1);
     assert_eq!(peers[0]["addr"], "192.0.2.1:4000");
     assert_eq!(peers[0]["pingtime"], 0.25);
     let info = story.ok("getnetworkinfo", json!([])).await;
@@ -241,6 +271,7 @@ async fn network(story: &mut Story) {
     }
     assert_eq!(story.code("addnode", json!([to, "onetry"])).await, -34);
     assert_eq!(story.code("addnode", json!([to, "dance"])).await, -8);
+    assert_eq!(story.code("addnode", json!(["x:99999", "add"])).await, -8);
 
     story.ok("setban", json!(["192.0.2.7/32", "add"])).await;
     assert_eq!(
@@ -322,7 +353,8 @@ async fn control(story: &mut Story) {
         let manual = story.ok("help", json!([method.name])).await;
         assert!(manual.as_str().unwrap().contains(method.about));
     }
-    assert_eq!(story.code("help", json!(["dance"])).await, -32601);
+    let unknown = story.ok("help", json!(["dance"])).await;
+    assert_eq!(unknown, "help: unknown command: dance");
     let document = story.ok("rpc.discover", json!([])).await;
     assert_eq!(
         document["methods"].as_array().unwrap().len(),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use forkful_core::{Block, Consensus, Entry, Hash, Header, Target, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::support::TestNode;
+use crate::support::{PATIENCE, TestNode};
 
 /// What an outside miner makes of a template: a nonce that meets the target.
 fn mine(template: &Value) -> Block {
@@ -158,4 +159,29 @@ async fn a_search_that_finds_nothing_ends_with_its_node() {
     node.handle.shutdown.cancel();
     let answer = searching.await.unwrap();
     assert_eq!(answer.json()["error"]["code"], -32603);
+}
+
+#[tokio::test]
+async fn a_template_that_is_waited_for_comes_with_the_tip_and_with_new_data() {
+    let node = TestNode::start().await;
+    let first = node.call("getblocktemplate", json!([])).await.unwrap();
+    let after = |template: &Value| json!([{ "longpollid": template["longpollid"] }]);
+    let waits = async |template: &Value| {
+        let answer = node.call("getblocktemplate", after(template));
+        timeout(PATIENCE, answer).await.unwrap().unwrap()
+    };
+    let (second, _) = tokio::join!(waits(&first), node.generate(1));
+    assert_eq!(second["height"], 2);
+    let data = node.call("submitdata", json!(["paid 5 to Ada"]));
+    let (third, _) = tokio::join!(waits(&second), data);
+    assert_eq!(third["height"], 2);
+    assert_eq!(
+        third["transactions"][0]["data"],
+        const_hex::encode("paid 5 to Ada")
+    );
+    // What is no longer so is answered at once; what is no text is refused.
+    assert_eq!(waits(&first).await["height"], 2);
+    let wrong = node.call("getblocktemplate", json!([{ "longpollid": 7 }]));
+    assert_eq!(wrong.await, Err(-3));
+    node.stop().await;
 }

@@ -12,7 +12,7 @@ use forkful_net::clock::Clock;
 use forkful_net::handle::{About, Handle};
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
-use forkful_net::peers::{Ban, PeerInfo, Peers, PeersError};
+use forkful_net::peers::{Ban, ConnectionKind, KnownAddress, PeerInfo, Peers, PeersError};
 use forkful_net::store::{self, MemoryStore, StoreError};
 use forkful_net::transport::Transport;
 use forkful_pow::Kernel;
@@ -270,6 +270,11 @@ impl Peers for StubPeers {
             bytes_received: 20,
             ping: Some(Duration::from_millis(250)),
             penalty: 20,
+            connection: ConnectionKind::Inbound,
+            shortest_ping: Some(Duration::from_millis(125)),
+            last_block: Some(Duration::from_secs(3)),
+            addresses_processed: 7,
+            addresses_limited: 1,
         };
         if table.gone { Vec::new() } else { vec![peer] }
     }
@@ -329,6 +334,19 @@ impl Peers for StubPeers {
             reason: "by hand".to_owned(),
         };
         self.0.lock().unwrap().bans.iter().map(ban).collect()
+    }
+
+    fn addresses(&self) -> Vec<KnownAddress> {
+        let known = |address: &str, tried| KnownAddress {
+            address: address.parse().unwrap(),
+            seen: 1_767_225_600,
+            tried,
+        };
+        vec![
+            known("192.0.2.1:4000", true),
+            known("192.0.2.2:4000", false),
+            known("[2001:db8::1]:4000", false),
+        ]
     }
 
     fn set_active(&self, active: bool) {

@@ -15,7 +15,7 @@ use super::support::{TestNode, pair, quick};
 /// The stranger's address; honest nodes are at 127.0.0.1.
 const STRANGER: [u8; 4] = [127, 0, 0, 66];
 
-fn strict() -> Limits {
+pub fn strict() -> Limits {
     Limits {
         loopback_is_foreign: true,
         ..quick()
@@ -23,7 +23,7 @@ fn strict() -> Limits {
 }
 
 /// Why the stranger's connection ended.
-async fn end_of_stranger(node: &mut TestNode) -> End {
+pub async fn end_of_stranger(node: &mut TestNode) -> End {
     node.notice(|notice| match notice {
         Notice::Down { address, why, .. } if address.ip() == std::net::IpAddr::from(STRANGER) => {
             Some(why.clone())
@@ -59,7 +59,7 @@ fn is(node: &TestNode, peer: &forkful_net::peers::PeerInfo) -> bool {
     peer.key == Some(node.key)
 }
 
-fn banned(node: &TestNode) -> Vec<std::net::IpAddr> {
+pub fn banned(node: &TestNode) -> Vec<std::net::IpAddr> {
     let bans = node.peers.bans();
     bans.iter().map(|ban| ban.address).collect()
 }

@@ -1,5 +1,10 @@
 //! Nodes over real sockets: they converge, and no stranger stops them.
 
+mod addresses;
+mod book;
+mod discover;
+mod eviction;
+mod gossip;
 mod hostile;
 mod key;
 mod nodes;

@@ -34,6 +34,7 @@ impl Bare {
             plaintext: false,
             genesis: GENESIS,
             user_agent: String::new(),
+            finding: None,
             limits: quick(),
             best: Box::new(|| (0, Work::ZERO)),
             notice: Box::new(|_| {}),

@@ -11,7 +11,11 @@ use tokio::time::timeout;
 use super::support::{PATIENCE, TestNode};
 
 pub const LAST: u8 = 1;
+pub const PING: u8 = 2;
+pub const PONG: u8 = 3;
 pub const HELLO: u8 = 5;
+pub const ASK: u8 = 6;
+pub const ADDRESSES: u8 = 7;
 
 /// A connection to a node, from an address of its own.
 pub struct Raw {
@@ -91,6 +95,16 @@ impl Raw {
         Some(plain)
     }
 
+    /// Answers the first ping that comes.
+    pub async fn answer_ping(&mut self) {
+        loop {
+            let frame = self.hear().await.expect("the connection to last");
+            if frame[0] == PING {
+                return self.say(PONG, &frame[1..]).await;
+            }
+        }
+    }
+
     async fn frame(&mut self) -> Option<Vec<u8>> {
         let read = async {
             let length = self.stream.read_u16().await.ok()?;
@@ -119,11 +133,18 @@ pub fn hello(node: &TestNode) -> Vec<u8> {
 }
 
 pub fn hello_for(genesis: Hash) -> Vec<u8> {
+    hello_with_port(genesis, 0)
+}
+
+/// The hello of somebody who listens at a port.
+pub fn hello_with_port(genesis: Hash, port: u16) -> Vec<u8> {
     // A nonce of 0 has no node.
     let mut hello = vec![0, 0, 0, 1];
     hello.extend_from_slice(&genesis.0);
     // Height, work, nonce, port; and no user agent.
-    hello.extend_from_slice(&[0; 8 + 32 + 8 + 2 + 1]);
+    hello.extend_from_slice(&[0; 8 + 32 + 8]);
+    hello.extend_from_slice(&port.to_be_bytes());
+    hello.push(0);
     hello
 }
 

@@ -13,7 +13,7 @@ use forkful_net::peers::Peers;
 use forkful_net::store::{Contents, MemoryStore, StoreError};
 use forkful_net::tcp::key::NodeKey;
 use forkful_net::tcp::limits::Limits;
-use forkful_net::tcp::{Notice, TcpConfig, TcpNetwork};
+use forkful_net::tcp::{Finding, Notice, TcpConfig, TcpNetwork};
 use forkful_pow::Kernel;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -31,6 +31,10 @@ pub struct Wish {
     pub zero_bits: u32,
     pub limits: Limits,
     pub key: NodeKey,
+    /// Where it keeps what it knows of others; `None` if it finds none by itself.
+    pub finds: Option<Arc<Mutex<MemoryStore>>>,
+    pub connect_only: bool,
+    pub discover: Option<u16>,
 }
 
 impl Default for Wish {
@@ -42,7 +46,22 @@ impl Default for Wish {
             zero_bits: 10,
             limits: quick(),
             key: NodeKey::ephemeral().unwrap(),
+            finds: None,
+            connect_only: false,
+            discover: None,
         }
+    }
+}
+
+impl Wish {
+    fn finding(&self, clock: Clock) -> Option<Finding> {
+        let store = self.finds.clone()?;
+        Some(Finding {
+            store,
+            clock,
+            connect_only: self.connect_only,
+            discover: self.discover,
+        })
     }
 }
 
@@ -51,6 +70,10 @@ pub fn quick() -> Limits {
     Limits {
         backoff: Duration::from_millis(20),
         backoff_max: Duration::from_millis(100),
+        fill: Duration::from_millis(10),
+        idle: Duration::from_millis(100),
+        news: Duration::from_millis(20),
+        save: Duration::from_millis(200),
         ..Limits::default()
     }
 }
@@ -73,22 +96,12 @@ pub struct TestNode {
 impl TestNode {
     pub fn start(wish: Wish) -> TestNode {
         let clock = Clock::start();
+        let finding = wish.finding(clock);
         let target = Target::from_zero_bits(wish.zero_bits).unwrap();
         let consensus = Consensus::fixed(target);
         let hash = consensus.genesis().header.hash();
         let genesis = BlockRef { hash, height: 0 };
-        let store = MemoryStore::default();
-        let (seed, now) = (1, clock.now().clock);
-        let config = Config::default();
-        let honest = Box::new(Honest);
-        let shared = Shared::new(Participant::restore(
-            consensus,
-            config,
-            honest,
-            seed,
-            &Contents::default(),
-            now,
-        ));
+        let shared = participant(consensus, clock);
         let ledger = Arc::new(Ledger::new(clock, genesis, 1, Vec::new()));
         let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
         let (inbox, messages) = mpsc::channel(64);
@@ -103,6 +116,7 @@ impl TestNode {
             genesis: genesis.hash,
             user_agent: "/forkful:test/".to_owned(),
             limits: wish.limits,
+            finding,
             best: Box::new(move || {
                 let participant = best.lock();
                 let tip = participant.node.tip();
@@ -122,7 +136,7 @@ impl TestNode {
             transport,
             miner,
             found,
-            store: Arc::new(Mutex::new(store)),
+            store: Arc::new(Mutex::new(MemoryStore::default())),
             ledger: Arc::clone(&ledger),
             paused: false,
         });
@@ -206,6 +220,14 @@ impl TestNode {
         self.actor.await.unwrap().unwrap();
         ended
     }
+}
+
+/// What a node is without its chain.
+fn participant(consensus: Consensus, clock: Clock) -> Shared {
+    let (config, honest) = (Config::default(), Box::new(Honest));
+    let (contents, now) = (Contents::default(), clock.now().clock);
+    let participant = Participant::restore(consensus, config, honest, 1, &contents, now);
+    Shared::new(participant)
 }
 
 /// A node, and another that keeps up a connection to it, both knowing of each other.

@@ -125,7 +125,7 @@ pub const METHODS: &[Method] = &[
     ),
     judges(
         "invalidateblock",
-        "Refuses a block and everything built on it, until the node ends; 64 blocks at most.",
+        "Refuses a block and everything built on it, until it is reconsidered; 64 blocks at most.",
         |api, args| Box::pin(invalidate_block(api, args)),
     ),
     judges(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::Api;
-use crate::api::error::{RpcError, code, quoted};
+use crate::api::error::quoted;
 use crate::api::params::Args;
 use crate::api::table::{self, Answer, Kind, Method, Run, optional};
 
@@ -60,13 +60,11 @@ fn help(_: &Api, args: &Args) -> Answer {
     let Some(name) = args.text(0) else {
         return Ok(list().into());
     };
-    match table::find(name) {
-        Some(method) => Ok(method.manual().into()),
-        None => {
-            let text = format!("help: unknown command: {}", quoted(name));
-            Err(RpcError::new(code::METHOD_NOT_FOUND, text))
-        }
-    }
+    Ok(match table::find(name) {
+        Some(method) => method.manual().into(),
+        // No error, as in Bitcoin Core.
+        None => format!("help: unknown command: {}", quoted(name)).into(),
+    })
 }
 
 fn list() -> String {

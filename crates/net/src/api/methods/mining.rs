@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use forkful_core::{Block, RuleError, Template};
+use forkful_core::{Block, BlockId, RuleError, Template};
 use forkful_pow::{Kernel, Outcome, Prepared, scan};
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use crate::actor::{Command, Participant, Taken};
 use crate::api::error::{RpcError, code};
+use crate::api::methods::wait;
 use crate::api::params::Args;
 use crate::api::table::{Answer, Kind, Method, Run, optional, required};
 use crate::api::{Api, limits, render};
@@ -40,13 +41,13 @@ pub const METHODS: &[Method] = &[
             "template_request",
             Kind::Object,
             "{}",
-            "As in BIP 22; only mode template there is.",
+            "As in BIP 22; only mode template there is. With the longpollid of an earlier answer, the answer comes when the tip is another one or, looked at every five seconds, the data is; after ten minutes at the latest.",
         )],
         about: "A block that lacks nothing but its proof of work.",
-        result: "an object: header (88 bytes as hex, its nonce zero), previousblockhash, merkleroot, transactions (objects of data and txid), target, bits, height, curtime, curtime_ms, mintime, mintime_ms, noncerange, sizelimit, mutable, capabilities",
+        result: "an object: longpollid, header (88 bytes as hex, its nonce zero), previousblockhash, merkleroot, transactions (objects of data and txid), target, bits, height, curtime, curtime_ms, mintime, mintime_ms, noncerange, sizelimit, mutable, capabilities",
         changes: false,
-        waits: false,
-        run: Run::Now(block_template),
+        waits: true,
+        run: Run::Later(|api, args| Box::pin(block_template(api, args))),
     },
     Method {
         name: "getmininginfo",
@@ -57,6 +58,29 @@ pub const METHODS: &[Method] = &[
         changes: false,
         waits: false,
         run: Run::Now(mining_info),
+    },
+    Method {
+        name: "getnetworkhashps",
+        section: "Mining",
+        params: &[
+            optional(
+                "nblocks",
+                Kind::Number,
+                "120",
+                "Over so many of the last blocks.",
+            ),
+            optional(
+                "height",
+                Kind::Number,
+                "-1",
+                "Up to this height; -1 is the tip's.",
+            ),
+        ],
+        about: "An estimate of the network's hash rate, from the work of its blocks and their timestamps.",
+        result: "tries a second",
+        changes: false,
+        waits: false,
+        run: Run::Now(network_hash_rate),
     },
     Method {
         name: "submitblock",
@@ -198,11 +222,35 @@ fn template(api: &Api) -> Template {
     participant.node.template(now, &participant.tree)
 }
 
-fn block_template(api: &Api, args: &Args) -> Answer {
-    let mode = args.get(0).and_then(|request| request.get("mode"));
+/// What tells one template from another: what it builds on, and its data. Not the time, which always
+/// changes.
+fn long_poll_id(template: &Template) -> String {
+    let header = &template.header;
+    format!("{}{}", header.previous_hash, header.data)
+}
+
+async fn block_template(api: Arc<Api>, args: Args) -> Answer {
+    let request = |key: &str| args.get(0).and_then(|request| request.get(key));
+    let mode = request("mode");
     if mode.is_some_and(|mode| mode.as_str() != Some("template")) {
         return Err(RpcError::invalid("Invalid mode"));
     }
+    match request("longpollid").map(Value::as_str) {
+        None => {}
+        Some(Some(known)) => {
+            let (tip, _) = known.split_at_checked(64).unwrap_or((known, ""));
+            let is_new = || long_poll_id(&template(&api)) != known;
+            wait::for_template(&api, tip, is_new).await?;
+        }
+        Some(None) => {
+            let text = "JSON value for longpollid is not of expected type string";
+            return Err(RpcError::new(code::TYPE, text));
+        }
+    }
+    Ok(block_template_now(&api))
+}
+
+fn block_template_now(api: &Api) -> Value {
     let now = api.handle.clock.now();
     let (template, median, most) = {
         let participant = api.handle.shared.lock();
@@ -221,6 +269,7 @@ fn block_template(api: &Api, args: &Args) -> Answer {
     let earliest = median.0.saturating_add(1);
     let mut map = Map::new();
     let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
+    put("longpollid", long_poll_id(&template).into());
     put("header", const_hex::encode(header.to_bytes()).into());
     put("previousblockhash", header.previous_hash.to_string().into());
     put("merkleroot", header.data.to_string().into());
@@ -233,10 +282,10 @@ fn block_template(api: &Api, args: &Args) -> Answer {
     put("noncerange", "0000000000000000ffffffffffffffff".into());
     put("sizelimit", most.into());
     put("mutable", json!(["time", "transactions"]));
-    put("capabilities", json!([]));
+    put("capabilities", json!(["longpoll"]));
     put("target", template.target.to_string().into());
     put("bits", render::bits(template.target).into());
-    Ok(map.into())
+    map.into()
 }
 
 fn mining_info(api: &Api, _: &Args) -> Answer {
@@ -250,7 +299,10 @@ fn mining_info(api: &Api, _: &Args) -> Answer {
     let mut map = Map::new();
     let mut put = |key: &str, value: Value| map.insert(key.to_owned(), value);
     put("blocks", height.into());
-    put("networkhashps", hash_rate(&participant).into());
+    put(
+        "networkhashps",
+        hash_rate(&participant, tip, RATE_BLOCKS).into(),
+    );
     put("pooledtx", node.pool().len().into());
     put("chain", api.handle.about.network.clone().into());
     put("generate", api.handle.about.mines.into());
@@ -260,18 +312,37 @@ fn mining_info(api: &Api, _: &Args) -> Answer {
     Ok(map.into())
 }
 
-/// The work of the last blocks by the time that they took, in hashes a second; 0 when that
-/// cannot be said.
-fn hash_rate(participant: &Participant) -> f64 {
-    let tree = &participant.tree;
+fn network_hash_rate(api: &Api, args: &Args) -> Answer {
+    let blocks = match args.number(0)? {
+        None => RATE_BLOCKS,
+        Some(number) => u64::try_from(number)
+            .ok()
+            .filter(|blocks| *blocks > 0)
+            .ok_or_else(|| RpcError::invalid("nblocks must be above 0"))?,
+    };
+    let participant = api.handle.shared.lock();
     let tip = participant.node.tip();
+    let end = match args.number(1)? {
+        None | Some(-1) => Some(tip),
+        Some(height) => u64::try_from(height)
+            .ok()
+            .and_then(|height| participant.tree.ancestor(tip, height)),
+    };
+    let end = end.ok_or_else(|| RpcError::invalid("Block does not exist at specified height"))?;
+    Ok(hash_rate(&participant, end, blocks).into())
+}
+
+/// The work of the last blocks up to this one by the time that they took, in hashes a second; 0 when
+/// that cannot be said.
+fn hash_rate(participant: &Participant, end: BlockId, blocks: u64) -> f64 {
+    let tree = &participant.tree;
     // Genesis has a time of its own making, so it is left out.
-    let from = tree.height(tip).saturating_sub(RATE_BLOCKS).max(1);
-    let Some(first) = tree.ancestor(tip, from) else {
+    let from = tree.height(end).saturating_sub(blocks).max(1);
+    let Some(first) = tree.ancestor(end, from) else {
         return 0.0;
     };
-    let work = tree.total_work(tip).to_f64() - tree.total_work(first).to_f64();
-    let (last, first) = (tree.header(tip).timestamp, tree.header(first).timestamp);
+    let work = tree.total_work(end).to_f64() - tree.total_work(first).to_f64();
+    let (last, first) = (tree.header(end).timestamp, tree.header(first).timestamp);
     match last.0.saturating_sub(first.0) {
         0 => 0.0,
         millis => work * 1_000.0 / millis as f64,

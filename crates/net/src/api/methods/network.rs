@@ -1,22 +1,18 @@
-//! Peers and bans.
+//! Peers, and the table of whatever concerns them.
 
-use std::net::IpAddr;
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 
 use forkful_core::{PeerId, Timestamp};
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::api::error::{RpcError, code, quoted};
+use crate::api::methods::bans::{list_banned, set_ban};
 use crate::api::params::Args;
 use crate::api::table::{Answer, Kind, Method, Param, Run, optional, required};
-use crate::peers::{Ban, PeerInfo, PeersError};
-
-/// As Bitcoin Core's `-bantime`: a day.
-const BAN_TIME: u64 = 86_400;
-
-/// Nobody means a ban of more than ten years.
-const BAN_TIME_MAX: u64 = 10 * 365 * 86_400;
+use crate::peers::{ConnectionKind, KnownAddress, PeerInfo, PeersError};
+use crate::tcp;
 
 const fn method(
     name: &'static str,
@@ -43,7 +39,7 @@ pub const METHODS: &[Method] = &[
     method(
         "addnode",
         &[
-            required("node", Kind::Text, "HOST:PORT."),
+            required("node", Kind::Text, "HOST:PORT, or HOST for port 9333."),
             required(
                 "command",
                 Kind::Text,
@@ -77,6 +73,14 @@ pub const METHODS: &[Method] = &[
         disconnect_node,
     ),
     method(
+        "getaddrmaninfo",
+        &[],
+        "How many addresses of nodes the node knows: those it has heard of, and those it was connected to.",
+        "an object of networks (ipv4, ipv6, all_networks), each an object: new, tried, total",
+        false,
+        book_info,
+    ),
+    method(
         "getconnectioncount",
         &[],
         "How many peers are connected.",
@@ -93,10 +97,21 @@ pub const METHODS: &[Method] = &[
         network_info,
     ),
     method(
+        "getnodeaddresses",
+        &[
+            optional("count", Kind::Number, "1", "How many; 0 is all."),
+            optional("network", Kind::Text, "all", "Only those of ipv4 or ipv6."),
+        ],
+        "Addresses of nodes that this node has heard of, drawn by chance.",
+        "an array of objects: time (when somebody was connected to it last), address, port, network, tried (whether this node was)",
+        false,
+        node_addresses,
+    ),
+    method(
         "getpeerinfo",
         &[],
         "The peers.",
-        "an array of objects: id, addr, key, inbound, subver, version, startingheight, conntime, connected (seconds), bytessent, bytesrecv, pingtime (seconds), penalty",
+        "an array of objects: id, addr, key, inbound, subver, version, startingheight, conntime, connected (seconds), bytessent, bytesrecv, pingtime and minping (seconds), last_block, network, connection_type (inbound, manual, outbound-full-relay), addr_processed, addr_rate_limited, penalty",
         false,
         peer_info,
     ),
@@ -149,13 +164,31 @@ pub const METHODS: &[Method] = &[
     ),
 ];
 
+/// `HOST:PORT`, where a user may leave the port out, as with `bitcoin-cli`.
+fn with_port(node: &str) -> Option<String> {
+    if let Ok(address) = node.parse::<IpAddr>() {
+        return Some(SocketAddr::new(address, tcp::DEFAULT_PORT).to_string());
+    }
+    let port = match node.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() => port.parse::<NonZeroU16>().ok(),
+        Some(_) => None,
+        None if node.is_empty() => None,
+        None => return Some(format!("{node}:{}", tcp::DEFAULT_PORT)),
+    };
+    port.map(|_| node.to_owned())
+}
+
 fn add_node(api: &Api, args: &Args) -> Answer {
     let node = args.text(0).unwrap_or_default();
+    let node = with_port(node).ok_or_else(|| {
+        let text = format!("Error: node is HOST or HOST:PORT, not {}", quoted(node));
+        RpcError::invalid(text)
+    })?;
     let peers = &api.handle.peers;
     let done = match args.text(1).unwrap_or_default() {
-        "add" => peers.add(node),
-        "remove" => peers.remove(node),
-        "onetry" => peers.try_once(node),
+        "add" => peers.add(&node),
+        "remove" => peers.remove(&node),
+        "onetry" => peers.try_once(&node),
         other => {
             let text = format!("command is add, remove or onetry, not {}", quoted(other));
             return Err(RpcError::invalid(text));
@@ -166,6 +199,7 @@ fn add_node(api: &Api, args: &Args) -> Answer {
             PeersError::Unknown(_) => code::NOT_ADDED,
             PeersError::Present(_) => code::ALREADY_ADDED,
             PeersError::Full(_) => code::CAPACITY,
+            PeersError::NotStored(_) => code::MISC,
         };
         RpcError::new(code, format!("Error: {error}"))
     })
@@ -240,6 +274,11 @@ fn peer_json(peer: &PeerInfo, now: Timestamp) -> Value {
         "bytessent": peer.bytes_sent,
         "bytesrecv": peer.bytes_received,
         "penalty": peer.penalty,
+        "network": network(peer.address),
+        "connection_type": connection_type(peer.connection),
+        "last_block": peer.last_block.map_or(0, |ago| (now.0 / 1_000).saturating_sub(ago.as_secs())),
+        "addr_processed": peer.addresses_processed,
+        "addr_rate_limited": peer.addresses_limited,
     });
     if let Some(key) = peer.key {
         json["key"] = const_hex::encode(key).into();
@@ -247,80 +286,97 @@ fn peer_json(peer: &PeerInfo, now: Timestamp) -> Value {
     if let Some(ping) = peer.ping {
         json["pingtime"] = ping.as_secs_f64().into();
     }
+    if let Some(ping) = peer.shortest_ping {
+        json["minping"] = ping.as_secs_f64().into();
+    }
     json
 }
 
-fn list_banned(api: &Api, _: &Args) -> Answer {
-    let now = api.handle.clock.now().clock.0 / 1_000;
-    let ban = |ban: Ban| {
+/// In Core's words.
+fn connection_type(kind: ConnectionKind) -> &'static str {
+    match kind {
+        ConnectionKind::Inbound => "inbound",
+        ConnectionKind::Manual => "manual",
+        ConnectionKind::Automatic => "outbound-full-relay",
+    }
+}
+
+fn network(address: SocketAddr) -> &'static str {
+    match address.ip().to_canonical() {
+        IpAddr::V4(_) => "ipv4",
+        IpAddr::V6(_) => "ipv6",
+    }
+}
+
+fn node_addresses(api: &Api, args: &Args) -> Answer {
+    let count = match args.count(0)? {
+        None => 1,
+        Some(0) => usize::MAX,
+        Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    };
+    let only = match args.text(1) {
+        None | Some("all") => None,
+        Some(only @ ("ipv4" | "ipv6")) => Some(only),
+        Some(other) => {
+            let text = format!("Network not recognized: {}", quoted(other));
+            return Err(RpcError::invalid(text));
+        }
+    };
+    let known = api.handle.peers.addresses().into_iter();
+    let known = known.filter(|it| only.is_none_or(|only| network(it.address) == only));
+    let json = |it: KnownAddress| {
         json!({
-            "address": ban.address.to_string(),
-            "banned_until": now.saturating_add(ban.left.as_secs()),
-            "time_remaining": ban.left.as_secs(),
-            "reason": ban.reason,
+            "time": it.seen,
+            "address": it.address.ip().to_string(),
+            "port": it.address.port(),
+            "network": network(it.address),
+            "tried": it.tried,
         })
     };
-    Ok(api.handle.peers.bans().into_iter().map(ban).collect())
+    Ok(known.take(count).map(json).collect())
 }
 
-fn set_ban(api: &Api, args: &Args) -> Answer {
-    let address = address(args.text(0).unwrap_or_default())?;
-    let peers = &api.handle.peers;
-    let ban_error = |text: &str| Err(RpcError::new(code::INVALID_IP, text));
-    match args.text(1).unwrap_or_default() {
-        "add" => {
-            let mut time = args.count(2)?.unwrap_or(0);
-            if args.bool(3) == Some(true) {
-                let now = api.handle.clock.now().clock.0 / 1_000;
-                time = time
-                    .checked_sub(now)
-                    .filter(|left| *left > 0)
-                    .ok_or_else(|| RpcError::invalid("Error: Absolute timestamp is in the past"))?;
-            }
-            let time = if time == 0 {
-                BAN_TIME
-            } else {
-                time.min(BAN_TIME_MAX)
-            };
-            if peers.bans().iter().any(|ban| ban.address == address) {
-                let text = "Error: IP/Subnet already banned";
-                return Err(RpcError::new(code::ALREADY_ADDED, text));
-            }
-            let banned = peers.ban(address, Duration::from_secs(time));
-            banned
-                .map(|()| Value::Null)
-                .map_err(|error| RpcError::new(code::CAPACITY, format!("Error: {error}")))
-        }
-        "remove" => match peers.unban(address) {
-            Ok(()) => Ok(Value::Null),
-            Err(_) => ban_error(
-                "Error: Unban failed. Requested address/subnet was not previously manually banned.",
-            ),
-        },
-        other => {
-            let text = format!("command is add or remove, not {}", quoted(other));
-            Err(RpcError::invalid(text))
-        }
-    }
-}
-
-/// A single address; `/32` and `/128` say so too.
-fn address(text: &str) -> Result<IpAddr, RpcError> {
-    let wrong = || RpcError::new(code::INVALID_IP, "Error: Invalid IP/Subnet");
-    let (host, bits) = text
-        .split_once('/')
-        .map_or((text, None), |(a, b)| (a, Some(b)));
-    let address = host.parse::<IpAddr>().map_err(|_| wrong())?;
-    let whole = if address.is_ipv4() { "32" } else { "128" };
-    if bits.is_some_and(|bits| bits != whole) {
-        let text = "Error: Invalid IP/Subnet: only single addresses are banned here";
-        return Err(RpcError::new(code::INVALID_IP, text));
-    }
-    Ok(address.to_canonical())
+fn book_info(api: &Api, _: &Args) -> Answer {
+    let known = api.handle.peers.addresses();
+    let counts = |only: Option<&str>| {
+        let here = known.iter();
+        let here = here.filter(|it| only.is_none_or(|only| network(it.address) == only));
+        let (tried, new): (Vec<_>, Vec<_>) = here.partition(|it| it.tried);
+        json!({ "new": new.len(), "tried": tried.len(), "total": new.len() + tried.len() })
+    };
+    Ok(json!({
+        "ipv4": counts(Some("ipv4")),
+        "ipv6": counts(Some("ipv6")),
+        "all_networks": counts(None),
+    }))
 }
 
 fn set_network_active(api: &Api, args: &Args) -> Answer {
     let state = args.bool(0).unwrap_or(true);
     api.handle.peers.set_active(state);
     Ok(api.handle.peers.is_active().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_may_be_left_out() {
+        for (node, address) in [
+            ("192.0.2.1", Some("192.0.2.1:9333")),
+            ("192.0.2.1:7", Some("192.0.2.1:7")),
+            ("::1", Some("[::1]:9333")),
+            ("[::1]:7", Some("[::1]:7")),
+            ("node.example", Some("node.example:9333")),
+            ("node.example:7", Some("node.example:7")),
+            ("", None),
+            (":7", None),
+            ("node.example:99999", None),
+            ("node.example:0", None),
+            ("node.example:", None),
+        ] {
+            assert_eq!(with_port(node).as_deref(), address, "{node}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Waiting for a block. So many wait at one time and no more, and none for ever.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use forkful_core::{BlockRef, Hash};
 use tokio::sync::broadcast::error::RecvError;
@@ -81,14 +82,38 @@ async fn for_new_block(api: Arc<Api>, args: Args) -> Answer {
 }
 
 async fn wait(api: &Api, millis: Option<u64>, done: impl Fn(BlockRef) -> bool) -> Answer {
-    let Ok(_permit) = api.waits.try_acquire() else {
-        let text = "too many calls wait for a block already";
-        return Err(RpcError::new(code::MISC, text));
-    };
     let longest = limits::WAIT_TIME_MAX;
     let time = match millis.unwrap_or(0) {
         0 => longest,
-        millis => std::time::Duration::from_millis(millis).min(longest),
+        millis => Duration::from_millis(millis).min(longest),
+    };
+    let tip = until(api, time, longest, done).await?;
+    Ok(tip_json(tip.hash, tip.height))
+}
+
+/// Waits until there is another template to search: a new tip at once, and new data when it is
+/// looked for next.
+pub(super) async fn for_template(
+    api: &Api,
+    tip: &str,
+    is_new: impl Fn() -> bool,
+) -> Result<(), RpcError> {
+    let done = |now: BlockRef| now.hash.to_string() != tip || is_new();
+    until(api, limits::WAIT_TIME_MAX, limits::LONG_POLL_LOOK, done).await?;
+    Ok(())
+}
+
+/// Waits until it is done, or the time is over. Looks whenever the tip changes, and as often as told.
+/// Answers the tip.
+async fn until(
+    api: &Api,
+    time: Duration,
+    look: Duration,
+    done: impl Fn(BlockRef) -> bool,
+) -> Result<BlockRef, RpcError> {
+    let Ok(_permit) = api.waits.try_acquire() else {
+        let text = "too many calls wait for a block already";
+        return Err(RpcError::new(code::MISC, text));
     };
     let deadline = Instant::now() + time;
     // Listened to before the tip is looked at, so that no change falls in between.
@@ -96,11 +121,12 @@ async fn wait(api: &Api, millis: Option<u64>, done: impl Fn(BlockRef) -> bool) -
     loop {
         let tip = api.handle.shared.lock().tip();
         if done(tip) || Instant::now() >= deadline {
-            return Ok(tip_json(tip.hash, tip.height));
+            return Ok(tip);
         }
+        let look_at = deadline.min(Instant::now() + look);
         tokio::select! {
             () = api.handle.shutdown.cancelled() => return Err(RpcError::ended()),
-            () = sleep_until(deadline) => {}
+            () = sleep_until(look_at) => {}
             () = tip_changed(&mut events) => {}
         }
     }
