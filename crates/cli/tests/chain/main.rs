@@ -21,11 +21,16 @@ fn what_a_node_mined_goes_out_and_into_another_directory() {
         node.rpc(&["submitdata", "paid 5 to Ada"]);
         node.rpc(&["generate", "20"]);
         node.rpc(&["submitdata", "waits"]);
+        node.rpc(&["setban", "192.0.2.7", "add"]);
         node.rpc(&["stop"]);
     }
     let before = home.info("@node");
     assert_eq!(before["height"], 20);
     assert_eq!(before["waiting"], json!({ "entries": 1, "bytes": 5 }));
+    assert_eq!(
+        (&before["bans"], &before["addresses"]),
+        (&json!(1), &json!(0))
+    );
     let told = home.done(&["export", "@node", "@chain.jsonl"]);
     assert!(told.contains("21 blocks of"), "{told}");
     assert!(home.done(&["verify", "@chain.jsonl"]).contains("21 blocks"));

@@ -190,10 +190,13 @@ pub async fn keep(net: Arc<Net>) {
         let why = error.to_string();
         net.notice(&Notice::NotKept { what, why });
     };
+    // Soon at first: a node that has just found peers may not live long.
+    let mut wait = net.config.limits.save / 10;
     loop {
         let is_end = tokio::select! {
             () = net.stop.cancelled() => true,
-            () = sleep(net.config.limits.save) => {
+            () = sleep(wait) => {
+                wait = (wait * 2).min(net.config.limits.save);
                 let table = net.table();
                 finder.state().note_anchors(&table);
                 false

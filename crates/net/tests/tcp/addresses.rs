@@ -50,7 +50,7 @@ fn knowing(addresses: &[SocketAddr], anchors: &[SocketAddr]) -> Kept {
 }
 
 /// Waits until something holds that no notice tells.
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
     let wait = async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -352,8 +352,8 @@ async fn an_ipv4_address_behind_a_dual_stack_listener_is_counted_and_banned_as_i
     let stranger = [127, 0, 0, 66];
     let _one = Raw::greet(&node, stranger).await;
     let mut two = Raw::greet(&node, stranger).await;
+    until("both to be peers", || node.peers.peers().len() == 2).await;
     let peers = node.peers.peers();
-    assert_eq!(peers.len(), 2);
     assert!(
         peers
             .iter()

@@ -8,6 +8,7 @@ use forkful_net::tcp::end::End;
 use forkful_net::tcp::evict::{Candidate, whom};
 use forkful_net::tcp::limits::Limits;
 
+use super::addresses::until;
 use super::nodes::{down, refused};
 use super::raw::Raw;
 use super::support::{TestNode, Wish, quick};
@@ -110,6 +111,7 @@ async fn full_slots_do_not_lock_an_honest_node_out() {
     for last in 1..=20 {
         strangers.push(Raw::greet(&node, [127, 0, 2, last]).await);
     }
+    until("all to be peers", || node.peers.peers().len() == 20).await;
     let mut honest = TestNode::start(Wish {
         peers: vec![node.address.to_string()],
         ..Wish::default()
@@ -141,9 +143,11 @@ async fn who_is_protected_is_not_displaced() {
         raw.answer_ping().await;
         held.push(raw);
     }
-    while node.peers.peers().iter().any(|peer| peer.ping.is_none()) {
-        tokio::task::yield_now().await;
-    }
+    until("all to have answered", || {
+        let peers = node.peers.peers();
+        peers.iter().filter(|peer| peer.ping.is_some()).count() == 3
+    })
+    .await;
     let _fourth = Raw::greet(&node, [127, 0, 0, 1]).await;
     assert_eq!(
         node.notice(refused).await,

@@ -250,7 +250,9 @@ async fn news_goes_to_two_others_and_no_further() {
     let node = node();
     let mut others = Vec::new();
     for last in 1..=5 {
-        others.push(Raw::greet(&node, [127, 0, 3, last]).await);
+        let mut other = Raw::greet(&node, [127, 0, 3, last]).await;
+        heard(&mut other, PING).await;
+        others.push(other);
     }
     let mut raw = Raw::greet(&node, [127, 0, 0, 66]).await;
     let news = (public(1), now());

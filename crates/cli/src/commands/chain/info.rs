@@ -5,11 +5,14 @@ use std::process::ExitCode;
 use forkful_core::BlockId;
 use forkful_net::node::NodeError;
 use forkful_net::store::{StoreError, Summary};
+use forkful_net::tcp::bans_blob;
+use forkful_net::tcp::book::Book;
 use serde_json::json;
 
 use crate::commands::chain::network::{self, Network};
 use crate::commands::chain::{InfoArgs, verify};
 use crate::commands::json::print_json;
+use crate::commands::verify::clock;
 use crate::failure::Failure;
 use crate::show::Screen;
 use crate::show::style::{DIM, bytes, count, number, paint, plain_line};
@@ -57,8 +60,8 @@ pub fn run(args: &InfoArgs) -> Result<ExitCode, Failure> {
 
 impl Info {
     fn json(&self, directory: &str) -> serde_json::Value {
-        let kept = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let summary = &self.summary;
+        let (addresses, bans) = (addresses(summary), bans(summary));
         json!({
             "data_dir": directory,
             "network": self.network.name,
@@ -70,8 +73,8 @@ impl Info {
             "branches": self.branches,
             "waiting": { "entries": summary.waiting, "bytes": summary.waiting_bytes },
             "withheld": summary.withheld,
-            "addresses_bytes": kept(&summary.addresses),
-            "bans_bytes": kept(&summary.bans),
+            "addresses": addresses.ok(),
+            "bans": bans.ok(),
             "size_bytes": summary.file_bytes,
             "format": summary.format,
             "created_by": summary.created_by,
@@ -106,10 +109,13 @@ impl Info {
         if summary.withheld > 0 {
             add("withheld", count(summary.withheld, "block", "blocks"));
         }
-        for (label, kept) in [("addresses", &summary.addresses), ("bans", &summary.bans)] {
-            let kept = kept.as_ref().map(|kept| bytes(kept.len() as u64));
-            add(label, kept.unwrap_or_else(|| "none".to_owned()));
-        }
+        // What cannot be read costs a node nothing but finding its peers anew.
+        let counted = |count: Result<usize, String>| match count {
+            Ok(count) => number(count as u64),
+            Err(why) => format!("not readable: {why}"),
+        };
+        add("addresses", counted(addresses(summary)));
+        add("bans", counted(bans(summary)));
         add("on disk", bytes(summary.file_bytes));
         let (format, version) = (summary.format, &summary.created_by);
         add("format", format!("{format}, made by {version}"));
@@ -121,4 +127,23 @@ impl Info {
         }
         lines
     }
+}
+
+/// How many addresses of other nodes are kept.
+fn addresses(summary: &Summary) -> Result<usize, String> {
+    let Some(bytes) = &summary.addresses else {
+        return Ok(0);
+    };
+    let book = Book::decode(bytes).map_err(|error| error.to_string());
+    book.map(|(book, _)| book.entries().count())
+}
+
+/// How many bans are kept that are not over.
+fn bans(summary: &Summary) -> Result<usize, String> {
+    let Some(bytes) = &summary.bans else {
+        return Ok(0);
+    };
+    let now = clock().0 / 1_000;
+    let bans = bans_blob::decode(bytes, now).map_err(|error| error.to_string());
+    bans.map(|bans| bans.len())
 }
