@@ -91,11 +91,16 @@ pub struct RunArgs {
 
     /// What carries the messages, and what time is.
     ///
-    /// mesh: every node in this process, real time, real proof of work. sim: virtual time, a
-    /// lottery for proof of work, the same run for the same seed. tcp: not in this build.
+    /// mesh: every node in this process, real time, real proof of work. tcp: the same over
+    /// encrypted sockets on loopback. sim: virtual time, a lottery for proof of work, the same run
+    /// for the same seed.
     /// [default: the scenario's own, or mesh]
     #[arg(long, value_name = "WORLD", value_parser = world_parser())]
     pub world: Option<World>,
+
+    /// In tcp, do not encrypt, so that a packet analyser shows what is said.
+    #[arg(long)]
+    pub plaintext: bool,
 
     /// How many nodes the network has.
     #[arg(long, value_name = "N")]

@@ -4,8 +4,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use forkful_lab::LabError;
-use forkful_net::mesh;
 use forkful_net::node::NodeError;
+use forkful_net::play;
 use forkful_scenario::ScenarioError;
 
 use crate::chain_file::ChainFault;
@@ -80,9 +80,9 @@ pub enum Failure {
 /// Why a world could not play a scenario to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayFault {
-    /// In the mesh.
+    /// In real time.
     #[error(transparent)]
-    Mesh(#[from] mesh::PlayError),
+    Real(#[from] play::PlayError),
     /// In the simulator.
     #[error(transparent)]
     Sim(#[from] forkful_sim::PlayError),
@@ -143,10 +143,13 @@ impl Failure {
                 ExitCode::from(USAGE)
             }
             Failure::Play { error, .. } => match **error {
-                PlayFault::Mesh(mesh::PlayError::Runtime(_) | mesh::PlayError::Died(_)) => {
-                    ExitCode::from(NOT_AS_EXPECTED)
-                }
-                PlayFault::Mesh(_) | PlayFault::Sim(_) => ExitCode::from(USAGE),
+                PlayFault::Real(
+                    play::PlayError::Scenario(_)
+                    | play::PlayError::NoKernel(_)
+                    | play::PlayError::Files(_),
+                )
+                | PlayFault::Sim(_) => ExitCode::from(USAGE),
+                PlayFault::Real(_) => ExitCode::from(NOT_AS_EXPECTED),
             },
             Failure::Lab { error, .. } => match **error {
                 LabError::Output { .. } | LabError::Exists(_) | LabError::Threads(_) => {

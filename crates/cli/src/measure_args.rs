@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::TypedValueParser as _;
 use forkful_lab::{RUNS_MAX, Width};
+use forkful_net::play::Carrier;
 use forkful_scenario::World;
 
 use crate::args::RunArgs;
@@ -110,6 +111,16 @@ impl RunArgs {
         }
     }
 
+    /// What carries the messages in this world; `None` in virtual time.
+    pub fn carrier(&self, world: World) -> Option<Carrier> {
+        let plaintext = self.plaintext;
+        match world {
+            World::Mesh => Some(Carrier::Channels),
+            World::Tcp => Some(Carrier::Sockets { plaintext }),
+            World::Sim => None,
+        }
+    }
+
     /// Refuses flags that have no meaning together.
     pub fn check(&self, world: World) -> Result<(), Failure> {
         let measure = &self.measure;
@@ -124,6 +135,8 @@ impl RunArgs {
             "--events and --chain are for one run, and not for --replications or --until-ci"
         } else if measure.force && measure.out.is_none() && measure.trace.is_none() {
             "--force is for --out or --trace"
+        } else if self.plaintext && world != World::Tcp {
+            "--plaintext is for sockets: add --world tcp"
         } else {
             return Ok(());
         };

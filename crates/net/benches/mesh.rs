@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
-use forkful_net::mesh::{Options, play};
+use forkful_net::play::{Options, play};
 use forkful_scenario::Scenario;
 
 const SIZES: [u32; 5] = [8, 16, 32, 64, 128];

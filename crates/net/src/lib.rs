@@ -8,8 +8,8 @@
 //! ```
 //!
 //! [`actor`] is the whole driver, and the same over channels and over TCP: what differs
-//! stands behind [`Transport`](transport::Transport). [`mesh`] is the world in which
-//! everything runs in one process.
+//! stands behind [`Transport`](transport::Transport). [`play`] plays scenarios: all
+//! nodes in one process, over channels or over sockets.
 
 #![forbid(unsafe_code)]
 
@@ -18,11 +18,11 @@ pub mod api;
 pub mod clock;
 pub mod handle;
 pub mod ledger;
-pub mod mesh;
 pub mod miner;
 pub mod node;
 pub mod participant;
 pub mod peers;
+pub mod play;
 pub mod store;
 pub mod tcp;
 pub mod transport;

@@ -254,12 +254,7 @@ impl Lines {
             genesis: self.genesis,
             user_agent: self.user_agent,
             limits: Limits::default(),
-            best: Box::new(move || {
-                let participant = shared.lock();
-                let tip = participant.node.tip();
-                let tree = &participant.tree;
-                (tree.height(tip), tree.total_work(tip))
-            }),
+            best: Box::new(move || shared.lock().best()),
             finding: Some(self.finding),
             notice: self.notice,
         };

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::{
     BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Hash, Node, RuleError, Sha256Pow,
-    Strategy, Timestamp,
+    Strategy, Timestamp, Work,
 };
 
 use crate::store::{ChainChange, Contents, Store};
@@ -145,6 +145,12 @@ impl Participant {
         }
         let checked = Participant::with_tree(tree, config, strategy, seed, stored);
         Ok(checked)
+    }
+
+    /// The height and the total work of its best block.
+    pub fn best(&self) -> (u64, Work) {
+        let tip = self.node.tip();
+        (self.tree.height(tip), self.tree.total_work(tip))
     }
 
     fn with_tree(

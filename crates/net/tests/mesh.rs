@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use forkful_core::event::What;
 use forkful_core::sha256;
-use forkful_net::mesh::{Options, PlayError, play};
+use forkful_net::play::{Options, PlayError, play};
 use forkful_scenario::{Outcome, Scenario};
 use tokio_util::sync::CancellationToken;
 

@@ -13,7 +13,7 @@ pub enum World {
     /// Channels within one process, the real clock, real proof of work.
     #[default]
     Mesh,
-    /// Encrypted TCP between processes, the real clock, real proof of work.
+    /// Encrypted TCP on loopback, the real clock, real proof of work.
     Tcp,
     /// A deterministic queue of events, virtual time, a lottery for proof of work.
     Sim,
@@ -38,7 +38,7 @@ impl World {
     }
 
     /// The most nodes that it plays. A thread and an inbox each is what a mesh costs,
-    /// a process and sockets in `tcp`, a few hundred bytes in `sim`.
+    /// sockets besides in `tcp`, a few hundred bytes in `sim`.
     pub fn nodes_max(self) -> u32 {
         match self {
             World::Mesh => 500,

@@ -35,7 +35,7 @@ pub fn run(
 
     let mut screen = (!args.json).then(Screen::stdout);
     if let Some(screen) = &mut screen {
-        show_header(screen, scenario, World::Sim).map_err(Failure::stdout)?;
+        show_header(screen, scenario, World::Sim, false).map_err(Failure::stdout)?;
     }
     let mut bar = RunsBar::new(&plan, screen.as_ref());
     let mut control = Control {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use forkful_core::{Hash, NodeId};
-use forkful_net::mesh;
+use forkful_net::play::{self, Carrier};
 use forkful_scenario::{NodeState, Outcome, Overrides, Scenario, Sink, World};
 use forkful_sim::MessageSink;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,8 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if let Some(runs_max) = args.runs_max() {
         return ensemble::run(args, &name, &scenario, runs_max);
     }
-    check(world, &scenario).map_err(|error| Failure::Play {
+    let carrier = args.carrier(world);
+    check(carrier, &scenario).map_err(|error| Failure::Play {
         name: name.clone(),
         error: Box::new(error),
     })?;
@@ -47,7 +48,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 
     let mut screen = outputs.screen;
     if let Some(screen) = &mut screen {
-        show_header(screen, &scenario, world).map_err(Failure::stdout)?;
+        show_header(screen, &scenario, world, args.plaintext).map_err(Failure::stdout)?;
     }
     let narrator = Narrator::start(Live::new(screen, &scenario.stop), interrupt.clone());
     let trace = outputs
@@ -63,7 +64,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         messages: record.messages(),
     };
 
-    let played = play(world, &scenario, sinks, interrupt, record.failed());
+    let played = play(carrier, &scenario, sinks, interrupt, record.failed());
 
     let (live, missed, shown) = narrator.finish();
     let screen = live.finish();
@@ -103,13 +104,13 @@ struct Sinks {
 
 /// Plays it in the world that was asked for.
 fn play(
-    world: World,
+    carrier: Option<Carrier>,
     scenario: &Scenario,
     sinks: Sinks,
     interrupt: CancellationToken,
     failed: impl Fn() -> bool + 'static,
 ) -> Result<Outcome, PlayFault> {
-    if world == World::Sim {
+    let Some(carrier) = carrier else {
         let options = forkful_sim::Options {
             sinks: sinks.all,
             watchers: sinks.watchers,
@@ -117,16 +118,21 @@ fn play(
             interrupted: Some(Box::new(move || interrupt.is_cancelled() || failed())),
         };
         return Ok(forkful_sim::play(scenario, options)?);
-    }
+    };
     let sinks = sinks.all.into_iter().chain(sinks.watchers).collect();
-    Ok(mesh::play(scenario, mesh::Options { sinks, interrupt })?)
+    let options = play::Options {
+        carrier,
+        sinks,
+        interrupt,
+    };
+    Ok(play::play(scenario, options)?)
 }
 
 /// Whether the world can play the scenario: asked before a file is touched.
-fn check(world: World, scenario: &Scenario) -> Result<(), PlayFault> {
-    match world {
-        World::Sim => Ok(forkful_sim::check(scenario)?),
-        World::Mesh | World::Tcp => Ok(mesh::check(scenario)?),
+fn check(carrier: Option<Carrier>, scenario: &Scenario) -> Result<(), PlayFault> {
+    match carrier {
+        None => Ok(forkful_sim::check(scenario)?),
+        Some(carrier) => Ok(play::check(scenario, carrier)?),
     }
 }
 
@@ -152,17 +158,12 @@ fn changed(args: &RunArgs) -> Result<Source, Failure> {
         Ok(scenario)
     });
     match checked {
-        Ok(scenario) if args.world.unwrap_or(scenario.world) == World::Tcp => Err(no_tcp()),
         Ok(scenario) => Ok(Source { name, scenario }),
         Err(error) => Err(Failure::Scenario {
             name,
             error: Box::new(error),
         }),
     }
-}
-
-fn no_tcp() -> Failure {
-    Failure::Usage("this build does not play the world tcp yet; it plays mesh and sim".to_owned())
 }
 
 /// Where things are written. Opened before the run, so that a path that cannot be written
@@ -229,9 +230,14 @@ pub fn end_on_signals(interrupt: &CancellationToken) {
     let _ = installed;
 }
 
-pub fn show_header(screen: &mut Screen, scenario: &Scenario, world: World) -> io::Result<()> {
+pub fn show_header(
+    screen: &mut Screen,
+    scenario: &Scenario,
+    world: World,
+    plaintext: bool,
+) -> io::Result<()> {
     let width = screen.width();
-    screen.lines(&header::lines(scenario, world, width))?;
+    screen.lines(&header::lines(scenario, world, plaintext, width))?;
     screen.line("")
 }
 

@@ -13,7 +13,7 @@ use crate::show::style::{BOLD, DIM, count, number, paint, plain_line, rate, span
 const INDENT: usize = 12;
 
 /// The lines above a run.
-pub fn lines(scenario: &Scenario, world: World, width: usize) -> Vec<String> {
+pub fn lines(scenario: &Scenario, world: World, plaintext: bool, width: usize) -> Vec<String> {
     let name = paint(
         BOLD,
         format_args!("forkful · {}", plain_line(&scenario.name)),
@@ -24,7 +24,7 @@ pub fn lines(scenario: &Scenario, world: World, width: usize) -> Vec<String> {
     }
     lines.push(String::new());
     for (label, text) in [
-        ("world", world_text(world)),
+        ("world", world_text(world, plaintext)),
         ("network", network(scenario)),
         ("link", link(&scenario.network)),
         ("rules", rules(scenario)),
@@ -38,10 +38,11 @@ pub fn lines(scenario: &Scenario, world: World, width: usize) -> Vec<String> {
     lines
 }
 
-fn world_text(world: World) -> String {
+fn world_text(world: World, plaintext: bool) -> String {
     let about = match world {
         World::Mesh => "all nodes in this process, real time, real proof of work",
-        World::Tcp => "encrypted TCP, real time, real proof of work",
+        World::Tcp if plaintext => "TCP in plaintext on loopback, real time, real proof of work",
+        World::Tcp => "encrypted TCP on loopback, real time, real proof of work",
         World::Sim => "virtual time, a lottery for proof of work",
     };
     format!("{world}: {about}")

@@ -1,9 +1,11 @@
-//! The nodes of a mesh: born, crashed, restarted.
+//! The nodes of a run: born, crashed, restarted.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use forkful_core::event::What;
-use forkful_core::{Consensus, Entry, NodeId, PeerId};
+use forkful_core::{Consensus, Entry};
 use forkful_pow::Kernel;
 use forkful_scenario::{HashRate, NodeSpec, Scenario, StrategyKind};
 use tokio::sync::{mpsc, oneshot};
@@ -13,10 +15,13 @@ use tokio_util::sync::CancellationToken;
 use crate::actor::{Actor, Command, Participant, Parts, Shared};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::mesh::PlayError;
-use crate::mesh::wiring::{MeshTransport, Wiring};
 use crate::miner::{Miner, Speed};
+use crate::play::PlayError;
+use crate::play::gate::Gate;
+use crate::play::wiring::{LinkTransport, Wiring};
 use crate::store::{Contents, MemoryStore, Store, StoreError};
+use crate::tcp::{Notice, TcpNetwork};
+use crate::transport::Envelope;
 
 /// Commands that wait for a node. Whoever commands waits when it is full; only the run
 /// does, and nobody waits for the run.
@@ -37,7 +42,7 @@ pub(super) struct Ground {
 
 /// One node, whether it runs or not.
 #[derive(Debug)]
-pub(super) struct MeshNode {
+pub(super) struct PlayNode {
     pub spec: NodeSpec,
     speed: Speed,
     store: Arc<Mutex<dyn Store>>,
@@ -46,11 +51,18 @@ pub(super) struct MeshNode {
 }
 
 /// What a node has while it runs.
-#[derive(Debug)]
 struct Running {
     commands: mpsc::Sender<Command>,
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), StoreError>>,
+    /// Its sockets and their gate, in the world that has them.
+    sockets: Option<(TcpNetwork, JoinHandle<()>)>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
 }
 
 impl Ground {
@@ -75,11 +87,11 @@ impl Ground {
     }
 }
 
-impl MeshNode {
+impl PlayNode {
     /// A node that does not run yet.
     pub fn new(spec: NodeSpec, ground: &Ground) -> Self {
         let shared = Shared::new(participant(&spec, ground, &Contents::default()));
-        MeshNode {
+        PlayNode {
             spec,
             speed: speed(spec.hash_rate),
             store: Arc::new(Mutex::new(MemoryStore::default())),
@@ -90,7 +102,15 @@ impl MeshNode {
 
     /// Starts the node with what it has stored. If it is paused, it does not search until
     /// it is told to resume.
-    pub fn start(&mut self, ground: &Ground, all: &CancellationToken, paused: bool) {
+    ///
+    /// # Errors
+    /// It cannot listen, in the world in which it has to.
+    pub fn start(
+        &mut self,
+        ground: &Ground,
+        all: &CancellationToken,
+        paused: bool,
+    ) -> Result<(), PlayError> {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         // Memory can always be read.
         let stored = store.contents().unwrap_or_default();
@@ -98,6 +118,7 @@ impl MeshNode {
         self.shared = Shared::new(participant(&self.spec, ground, &stored));
         let (inbox, messages) = mpsc::channel(ground.inbox);
         let (commands, orders) = mpsc::channel(COMMANDS);
+        let sockets = self.open(ground, &inbox, &commands)?;
         let (miner, found) = Miner::new(ground.kernel, self.speed, self.spec.id, ground.miners);
         let shutdown = all.child_token();
         let actor = Actor::new(Parts {
@@ -106,7 +127,7 @@ impl MeshNode {
             clock: ground.clock.skewed(self.spec.clock_skew_ms),
             inbox: messages,
             commands: orders,
-            transport: MeshTransport {
+            transport: LinkTransport {
                 id: self.spec.id,
                 wiring: Arc::clone(&ground.wiring),
             },
@@ -121,7 +142,44 @@ impl MeshNode {
             commands,
             task: tokio::spawn(actor.run(shutdown.clone())),
             shutdown,
+            sockets,
         });
+        Ok(())
+    }
+
+    /// Its sockets, in the world that has them, and the gate between them and its actor.
+    fn open(
+        &self,
+        ground: &Ground,
+        inbox: &mpsc::Sender<Envelope>,
+        orders: &mpsc::Sender<Command>,
+    ) -> Result<Option<(TcpNetwork, JoinHandle<()>)>, PlayError> {
+        let Some(sockets) = ground.wiring.sockets() else {
+            return Ok(None);
+        };
+        let (incoming, messages) = mpsc::channel(ground.inbox);
+        let (told, commands) = mpsc::channel(COMMANDS);
+        let (ended, over) = mpsc::unbounded_channel();
+        let notice = move |notice: &Notice| {
+            if let Notice::Down { peer, why, .. } = notice {
+                // The gate is only gone when the node is down.
+                let _ = ended.send((*peer, why.clone()));
+            }
+        };
+        let (node, shared) = (self.spec.id, self.shared.clone());
+        let network = sockets.open(node, shared, incoming, told, Box::new(notice))?;
+        let gate = Gate {
+            node,
+            wiring: Arc::clone(&ground.wiring),
+            commands,
+            messages,
+            over,
+            orders: orders.clone(),
+            inbox: inbox.clone(),
+            others: BTreeMap::new(),
+            parted: BTreeMap::new(),
+        };
+        Ok(Some((network, tokio::spawn(gate.run()))))
     }
 
     /// Stops the node and takes its memory away, but for what it stored.
@@ -132,8 +190,20 @@ impl MeshNode {
         let Some(running) = self.running.take() else {
             return Ok(());
         };
-        ground.wiring.set_inbox(self.spec.id, None);
+        let id = self.spec.id;
+        ground.wiring.set_inbox(id, None);
         running.shutdown.cancel();
+        if let Some((network, gate)) = running.sockets {
+            if let Some(sockets) = ground.wiring.sockets() {
+                sockets.close(id, &ground.wiring.neighbours(id));
+            }
+            network.shutdown().await;
+            gate.abort();
+            let ended = gate.await;
+            if ended.is_err_and(|error| error.is_panic()) {
+                return Err(self.died());
+            }
+        }
         let ended = running.task.await.map_err(|_| self.died())?;
         ended.map_err(|_| self.died())
     }
@@ -153,9 +223,10 @@ impl MeshNode {
 
     /// The node ended though nobody stopped it.
     pub fn has_died(&self) -> bool {
-        self.running
-            .as_ref()
-            .is_some_and(|running| running.task.is_finished())
+        self.running.as_ref().is_some_and(|running| {
+            let gate = running.sockets.as_ref().map(|(_, gate)| gate);
+            running.task.is_finished() || gate.is_some_and(JoinHandle::is_finished)
+        })
     }
 
     pub fn died(&self) -> PlayError {
@@ -199,22 +270,6 @@ impl MeshNode {
             .tell(Some(self.spec.id), What::HashRate { tries_per_second });
         self.command(Command::SetSpeed(self.speed)).await;
     }
-}
-
-/// Tells two nodes that they are connected.
-pub(super) async fn introduce(a: &MeshNode, b: &MeshNode, ledger: &Ledger) {
-    for (node, peer) in [(a, b), (b, a)] {
-        let peer = peer.spec.id;
-        ledger.tell(Some(node.spec.id), What::PeerUp { peer });
-        node.command(Command::Connected(PeerId(peer.0))).await;
-    }
-}
-
-/// Tells a node that a peer is gone.
-pub(super) async fn part(node: &MeshNode, peer: NodeId, why: &str, ledger: &Ledger) {
-    let why = why.to_owned();
-    ledger.tell(Some(node.spec.id), What::PeerDown { peer, why });
-    node.command(Command::Disconnected(PeerId(peer.0))).await;
 }
 
 fn participant(spec: &NodeSpec, ground: &Ground, stored: &Contents) -> Participant {

@@ -1,4 +1,4 @@
-//! One run of a scenario in the mesh: what happens when, and when it is over.
+//! One run of a scenario: what happens when, and when it is over.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use forkful_core::{Block, BlockId, BlockRef, Hash, NodeId, sha256};
 use forkful_pow::Kernel;
 use forkful_scenario::{
     FinalState, NodeFinal, Outcome, Progress, Recorder, Scenario, Sink, Stream, Timetable, Verdict,
-    World, patience,
+    patience,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -19,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 use crate::actor::{Command, Participant};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::mesh::nodes::{Ground, MeshNode, introduce};
-use crate::mesh::wiring::Wiring;
-use crate::mesh::{Options, PlayError};
+use crate::play::nodes::{Ground, PlayNode};
+use crate::play::sockets::Sockets;
+use crate::play::wiring::Wiring;
+use crate::play::{Carrier, Options, PlayError};
 
 /// How often a run looks around though no tip has changed.
 const LOOK: Duration = Duration::from_millis(50);
@@ -30,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Run<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) ground: Ground,
-    pub(super) nodes: Vec<MeshNode>,
+    pub(super) nodes: Vec<PlayNode>,
     postmen: JoinSet<()>,
     pub(super) all: CancellationToken,
     interrupt: CancellationToken,
@@ -57,21 +58,28 @@ impl<'a> Run<'a> {
             hash: consensus.genesis().header.hash(),
             height: 0,
         };
-        let recorder = Recorder::new(World::Mesh, scenario, genesis);
+        let recorder = Recorder::new(options.carrier.world(), scenario, genesis);
         let recorder = Arc::new(Mutex::new(recorder));
         let nodes = scenario.nodes();
         let sinks = std::iter::once(recording(&recorder)).chain(options.sinks);
         let ledger = Ledger::new(clock, genesis, nodes.len(), sinks.collect());
         let ledger = Arc::new(ledger);
         let kernel = kernel(scenario.mining.kernel)?;
-        let (wiring, postmen) = Wiring::new(scenario, clock, Arc::clone(&ledger));
+        let sockets = match options.carrier {
+            Carrier::Channels => None,
+            Carrier::Sockets { plaintext } => {
+                let count = scenario.network.nodes;
+                Some(Sockets::new(count, genesis.hash, plaintext)?)
+            }
+        };
+        let (wiring, postmen) = Wiring::new(scenario, clock, Arc::clone(&ledger), sockets);
         let ground = Ground::new(scenario, consensus, clock, kernel, ledger, wiring);
         let all = CancellationToken::new();
         let mut run = Run {
             scenario,
             nodes: nodes
                 .into_iter()
-                .map(|spec| MeshNode::new(spec, &ground))
+                .map(|spec| PlayNode::new(spec, &ground))
                 .collect(),
             postmen: JoinSet::new(),
             all,
@@ -108,10 +116,14 @@ impl<'a> Run<'a> {
     async fn until_done(&mut self) -> Result<End, PlayError> {
         // Nobody searches before all are connected.
         for node in &mut self.nodes {
-            node.start(&self.ground, &self.all, true);
+            node.start(&self.ground, &self.all, true)?;
         }
-        for (a, b) in self.scenario.links() {
-            introduce(self.node(a), self.node(b), &self.ground.ledger).await;
+        let links = self.scenario.links();
+        for (a, b) in &links {
+            self.connect(*a, *b).await;
+        }
+        if let Some(sockets) = self.ground.wiring.sockets() {
+            sockets.all_up(&links).await?;
         }
         self.resume().await;
         loop {
@@ -224,7 +236,7 @@ impl<'a> Run<'a> {
     }
 
     fn finals(&self, tips: &[BlockRef]) -> Vec<NodeFinal> {
-        let of = |(node, tip): (&MeshNode, &BlockRef)| NodeFinal {
+        let of = |(node, tip): (&PlayNode, &BlockRef)| NodeFinal {
             tip: *tip,
             up: node.is_up(),
             connected: self.is_connected(node),
@@ -235,12 +247,12 @@ impl<'a> Run<'a> {
 
     /// Whether the node is up and has an open link to another that is. A network of one
     /// node is all connected.
-    fn is_connected(&self, node: &MeshNode) -> bool {
+    fn is_connected(&self, node: &PlayNode) -> bool {
         let alone = self.nodes.len() == 1;
         node.is_up() && (alone || self.ground.wiring.is_connected(node.spec.id))
     }
 
-    pub(super) fn node(&self, id: NodeId) -> &MeshNode {
+    pub(super) fn node(&self, id: NodeId) -> &PlayNode {
         &self.nodes[id.0 as usize]
     }
 
@@ -307,7 +319,7 @@ impl<'a> Run<'a> {
     /// The chain to the tip that the report is about.
     fn final_chain(&self, finals: &[NodeFinal]) -> Vec<Arc<Block>> {
         let tip = NodeFinal::final_tip(finals);
-        let chain = |node: &MeshNode| chain_to(&node.shared().lock(), tip?.hash);
+        let chain = |node: &PlayNode| chain_to(&node.shared().lock(), tip?.hash);
         self.nodes.iter().find_map(chain).unwrap_or_default()
     }
 }

@@ -1,13 +1,13 @@
 //! What happens to a network while it runs: the events of its scenario, and its workload.
 
 use forkful_core::event::What;
-use forkful_core::{Entry, NodeId};
+use forkful_core::{Entry, NodeId, PeerId};
 use forkful_scenario::Action;
 use rand_xoshiro::rand_core::Rng;
 
-use crate::mesh::PlayError;
-use crate::mesh::nodes::{introduce, part};
-use crate::mesh::run::Run;
+use crate::actor::Command;
+use crate::play::PlayError;
+use crate::play::run::Run;
 
 impl Run<'_> {
     /// Does what is due now.
@@ -50,7 +50,7 @@ impl Run<'_> {
                 self.tell(Some(a), What::LinkHealed { to: b });
             }
             Action::Crash { node } => self.crash(node).await?,
-            Action::Restart { node } => self.restart(node).await,
+            Action::Restart { node } => self.restart(node).await?,
             Action::SetHashRate { node, hash_rate } => {
                 let node = &mut self.nodes[node.0 as usize];
                 node.set_hash_rate(hash_rate, &self.ground).await;
@@ -71,24 +71,48 @@ impl Run<'_> {
         let node = &mut self.nodes[id.0 as usize];
         node.stop(&self.ground).await?;
         self.tell(Some(id), What::Crashed);
-        for peer in self.ground.wiring.neighbours(id) {
-            part(self.node(peer), id, "it crashed", &self.ground.ledger).await;
+        // Whoever has a socket to it sees for himself.
+        if self.ground.wiring.sockets().is_none() {
+            for peer in self.ground.wiring.neighbours(id) {
+                self.part(peer, id, "it crashed").await;
+            }
         }
         Ok(())
     }
 
-    async fn restart(&mut self, id: NodeId) {
+    async fn restart(&mut self, id: NodeId) -> Result<(), PlayError> {
         if self.node(id).is_up() {
-            return;
+            return Ok(());
         }
-        self.nodes[id.0 as usize].start(&self.ground, &self.all, false);
+        self.nodes[id.0 as usize].start(&self.ground, &self.all, false)?;
         let tip = self.node(id).shared().lock().tip();
         self.tell(Some(id), What::Restarted { tip });
         for peer in self.ground.wiring.neighbours(id) {
             if self.node(peer).is_up() {
-                introduce(self.node(id), self.node(peer), &self.ground.ledger).await;
+                self.connect(id, peer).await;
             }
         }
+        Ok(())
+    }
+
+    /// Connects two nodes that are up. With sockets they are when these are, a little later.
+    pub(super) async fn connect(&self, a: NodeId, b: NodeId) {
+        if let Some(sockets) = self.ground.wiring.sockets() {
+            return sockets.connect(a, b);
+        }
+        for (node, peer) in [(a, b), (b, a)] {
+            self.tell(Some(node), What::PeerUp { peer });
+            let command = Command::Connected(PeerId(peer.0));
+            self.node(node).command(command).await;
+        }
+    }
+
+    /// Tells a node that a peer is gone.
+    async fn part(&self, node: NodeId, peer: NodeId, why: &str) {
+        let why = why.to_owned();
+        self.tell(Some(node), What::PeerDown { peer, why });
+        let command = Command::Disconnected(PeerId(peer.0));
+        self.node(node).command(command).await;
     }
 
     /// Gives data to a node that is up: the one that is named, or one by chance.

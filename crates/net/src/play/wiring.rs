@@ -1,16 +1,19 @@
-//! What carries messages in the mesh: bounded channels, and links between them.
+//! What carries messages: links with their conditions, and behind them channels or sockets.
 //!
 //! ```text
 //! sender's actor ── try ──▶ link ──▶ postman of the receiver ── try ──▶ inbox ──▶ actor
-//!                            │              (waits until                 │
-//!                         lost, cut      the message arrives)          full
+//!                            │        │     (waits until                 │
+//!                         lost, cut   │  the message arrives)          full
+//!                                     └── in tcp ──▶ socket ═ socket ──▶ gate ──▶ inbox
 //! ```
+//!
+//! In tcp the conditions are the same, by the same arithmetic, and are played before the bytes are
+//! given to the socket of the sender: the message is on its way for as long as in the mesh, and for
+//! what the loopback takes besides.
 //!
 //! Nobody on this way ever waits for a receiver, so no ring of full channels can stand
 //! still. What does not fit is dropped and counted, and the protocol repairs it.
 
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,10 +22,9 @@ use forkful_core::node::DisconnectReason;
 use forkful_core::{Block, Message, MessageKind, NodeId, PeerId, Time, Wire};
 use forkful_scenario::{BlockBytes, Direction, LinkModel, NodeLines, Parcel, Scenario};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
-use super::letter::{InBag, Letter};
+use super::postman::{Letter, Postman};
+use super::sockets::Sockets;
 use crate::actor::wire_bytes;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
@@ -32,7 +34,7 @@ use crate::transport::{Envelope, Transport};
 /// bandwidth: it bounds the memory of a network whose receivers are too slow.
 const UNDER_WAY_MAX: usize = 16_384;
 
-/// All links of a mesh, and where they lead.
+/// All links of a network, and where they lead.
 #[derive(Debug)]
 pub(super) struct Wiring {
     clock: Clock,
@@ -42,6 +44,8 @@ pub(super) struct Wiring {
     model: LinkModel,
     block_bytes: BlockBytes,
     ends: Vec<End>,
+    /// In the world `tcp`.
+    sockets: Option<Sockets>,
 }
 
 /// What belongs to one node.
@@ -63,19 +67,13 @@ struct End {
     inbox: Mutex<Option<mpsc::Sender<Envelope>>>,
 }
 
-/// Brings the messages to one node when their time has come.
-#[derive(Debug)]
-pub(super) struct Postman {
-    to: NodeId,
-    post: mpsc::UnboundedReceiver<Letter>,
-}
-
 impl Wiring {
     /// The links of a scenario, all nodes down, and a postman for each of them.
     pub fn new(
         scenario: &Scenario,
         clock: Clock,
         ledger: Arc<Ledger>,
+        sockets: Option<Sockets>,
     ) -> (Arc<Self>, Vec<Postman>) {
         let model = LinkModel::new(scenario);
         let count = scenario.network.nodes as usize;
@@ -116,6 +114,7 @@ impl Wiring {
             model,
             block_bytes: scenario.network.block_bytes.clone(),
             ends,
+            sockets,
         };
         (Arc::new(wiring), postmen)
     }
@@ -197,8 +196,7 @@ impl Wiring {
             return;
         }
         let kind = message.kind();
-        let extra = self.extra_bytes(&message);
-        let bytes = wire_bytes(&message).saturating_add(extra);
+        let bytes = self.bytes(&message);
         let parcel = Parcel::new(kind, bytes.into(), 0);
         self.ledger.tell(Some(from), What::Sent { to, kind, bytes });
         if !self.is_open(from, to) {
@@ -250,7 +248,11 @@ impl Wiring {
         arrival
     }
 
-    /// What the blocks in a message weigh beyond their own length.
+    /// What a message counts: its own length, and what its blocks weigh beyond theirs.
+    fn bytes(&self, message: &Message<Wire>) -> u32 {
+        wire_bytes(message).saturating_add(self.extra_bytes(message))
+    }
+
     fn extra_bytes(&self, message: &Message<Wire>) -> u32 {
         if !self.block_bytes.is_any() {
             return 0;
@@ -265,7 +267,8 @@ impl Wiring {
         u32::try_from(extra).unwrap_or(u32::MAX)
     }
 
-    fn deliver(&self, to: NodeId, letter: Letter) {
+    /// Its time has come.
+    pub fn deliver(&self, to: NodeId, letter: Letter) {
         if self.is_closed() {
             return;
         }
@@ -281,6 +284,12 @@ impl Wiring {
         // A link that was cut while a message was under way loses it.
         if !self.is_open(from, to) {
             return self.dropped(from, to, kind, bytes, DropReason::Cut);
+        }
+        if let Some(sockets) = &self.sockets {
+            if !sockets.send(from, to, message) {
+                self.dropped(from, to, kind, bytes, DropReason::Down);
+            }
+            return;
         }
         let Some(inbox) = lock(&end.inbox).clone() else {
             return self.dropped(from, to, kind, bytes, DropReason::Down);
@@ -300,6 +309,43 @@ impl Wiring {
         place.send(Envelope::new(from_peer, message));
     }
 
+    /// A message came out of a socket.
+    pub fn arrived(&self, from: NodeId, to: NodeId, message: &Message<Wire>) {
+        let (kind, bytes) = (message.kind(), self.bytes(message));
+        self.tell(to, What::Delivered { from, kind, bytes });
+    }
+
+    /// A connection of a node is open. Who is at the other end, if they are linked; else it is
+    /// closed again.
+    pub fn opened(&self, node: NodeId, number: PeerId) -> Option<NodeId> {
+        let sockets = self.sockets.as_ref()?;
+        let other = sockets.opened(node, number);
+        let other = other.filter(|other| lock(&self.end(node).out)[other.0 as usize].is_some());
+        if other.is_none() {
+            sockets.turn_away(node, number);
+        }
+        other
+    }
+
+    /// A connection of a node is closed.
+    pub fn closed(&self, node: NodeId, other: NodeId, number: PeerId) {
+        if let Some(sockets) = &self.sockets {
+            sockets.closed(node, other, number);
+        }
+    }
+
+    /// The sockets, in the world that has them.
+    pub fn sockets(&self) -> Option<&Sockets> {
+        self.sockets.as_ref()
+    }
+
+    /// Tells what happened to a node, unless the run is over.
+    pub fn tell(&self, node: NodeId, what: What) {
+        if !self.is_closed() {
+            self.ledger.tell(Some(node), what);
+        }
+    }
+
     fn dropped(&self, from: NodeId, to: NodeId, kind: MessageKind, bytes: u32, why: DropReason) {
         let what = What::Dropped {
             to,
@@ -315,57 +361,30 @@ impl Wiring {
     }
 }
 
-impl Postman {
-    /// Brings messages until the run is over.
-    pub async fn run(mut self, wiring: Arc<Wiring>, shutdown: CancellationToken) {
-        let mut bag = BinaryHeap::new();
-        let mut number = 0;
-        loop {
-            let next = bag.peek().map(|bagged: &InBag| bagged.letter.arrives);
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                letter = self.post.recv() => {
-                    let Some(letter) = letter else { return };
-                    bag.push(InBag { letter, number });
-                    number += 1;
-                }
-                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
-                    let now = Instant::now();
-                    while let Some(top) = bag.peek_mut()
-                        && top.letter.arrives <= now
-                    {
-                        let bagged = PeekMut::pop(top);
-                        wiring.deliver(self.to, bagged.letter);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The messages of one node of the mesh.
+/// The messages of one node.
 #[derive(Debug)]
-pub(super) struct MeshTransport {
+pub(super) struct LinkTransport {
     pub id: NodeId,
     pub wiring: Arc<Wiring>,
 }
 
-impl Transport for MeshTransport {
+impl Transport for LinkTransport {
     fn send(&mut self, to: PeerId, message: Message<Wire>) {
         self.wiring.send(self.id, NodeId(to.0), message);
     }
 
-    /// In the mesh a link that one end will not have any more is a cut link.
+    /// A link that one end will not have any more is a cut link. A socket of it is closed too, and
+    /// both ends tell so when it is.
     fn disconnect(&mut self, peer: PeerId, why: DisconnectReason) {
         let peer = NodeId(peer.0);
         self.wiring.set_cut(self.id, peer, true);
-        self.wiring.ledger.tell(
-            Some(self.id),
-            What::PeerDown {
-                peer,
-                why: why.to_string(),
-            },
-        );
+        match &self.wiring.sockets {
+            Some(sockets) => sockets.disconnect(self.id, peer, why),
+            None => {
+                let why = why.to_string();
+                self.wiring.tell(self.id, What::PeerDown { peer, why });
+            }
+        }
     }
 }
 
