@@ -125,6 +125,32 @@ fn a_silent_peer_is_not_asked_for_what_another_gives() {
 }
 
 #[test]
+fn a_peer_whose_chain_leads_elsewhere_is_not_asked_for_stretches_again() {
+    let mut net = plan(1).quiet().announce().start();
+    let (fickle, honest) = (net.puppet(), net.puppet());
+    let chain = Forge::new(&net).chain(net.genesis(), 400);
+    net.inject(fickle, 0, &headers(&chain, false));
+    net.run_for(50);
+    net.inject(honest, 0, &headers(&chain, false));
+    let (mut answers, more) = (0, false);
+    for _ in 0..5 {
+        net.run_for(100);
+        let asks = |(_, message): &(usize, Message<_>)| matches!(message, Message::RequestChain(_));
+        for _ in net.heard(fickle).iter().filter(|heard| asks(heard)) {
+            let blocks = Vec::new();
+            net.inject(fickle, 0, &Message::Chain { blocks, more });
+            answers += 1;
+        }
+        for _ in net.heard(honest).iter().filter(|heard| asks(heard)) {
+            let blocks = chain.clone();
+            net.inject(honest, 0, &Message::Chain { blocks, more });
+        }
+    }
+    // Within half a second, so nobody waited for a deadline.
+    assert_eq!((net.height(0), answers), (400, 1));
+}
+
+#[test]
 fn a_peer_that_announces_first_and_sends_nothing_delays_nobody_twice() {
     let mut net = plan(2).quiet().announce().start();
     let puppet = net.puppet();

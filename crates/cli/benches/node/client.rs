@@ -63,8 +63,22 @@ impl Client {
         answer
     }
 
+    /// A counter of `/metrics` when it has come to rest: events are counted a little after
+    /// they happened.
+    pub fn settled_counter(&mut self, name: &str) -> u64 {
+        let mut before = self.counter(name);
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let now = self.counter(name);
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    }
+
     /// A counter of `/metrics`; 0 if it is not there.
-    pub fn counter(&mut self, name: &str) -> u64 {
+    fn counter(&mut self, name: &str) -> u64 {
         let request = format!("GET /metrics HTTP/1.1\r\n{}\r\n", self.head);
         let answer = self.exchange(&request);
         let text = String::from_utf8_lossy(&answer).into_owned();

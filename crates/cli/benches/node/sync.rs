@@ -164,6 +164,6 @@ fn synchronise(network: &Path, directory: &Path, sender: &Node, row: &Row, count
         elapsed: begun.elapsed().as_secs_f64(),
         receiver: receiver.processor_seconds(),
         sender: sender.processor_seconds() - before,
-        tips: client.counter("forkful_events_total{kind=\"tip_changed\"}"),
+        tips: client.settled_counter("forkful_events_total{kind=\"tip_changed\"}"),
     }
 }

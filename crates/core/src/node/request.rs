@@ -122,7 +122,7 @@ impl Node {
                 Stretch::Single => {}
             }
             if !self.view.has_body(block)
-                && !self.is_fetching(tree, block)
+                && !self.is_asked_for(tree, block)
                 && !self.request_body(step, block, Ask::Whole, prefer, None)
             {
                 break;

@@ -51,8 +51,8 @@ pub(super) enum Stretch {
 }
 
 impl Node {
-    /// Whether the block was asked for and has not come.
-    pub(super) fn is_fetching<P>(&self, tree: &BlockTree<P>, block: BlockId) -> bool {
+    /// Whether the body was asked for, alone or in a stretch, and has not come.
+    pub fn is_asked_for<P>(&self, tree: &BlockTree<P>, block: BlockId) -> bool {
         let segments = &self.sync.segments;
         self.sync.is_fetching(block) || segments.iter().any(|segment| segment.covers(tree, block))
     }
@@ -104,7 +104,7 @@ impl Node {
     fn missing_stretch<P>(&self, tree: &BlockTree<P>, first: u64) -> Option<(BlockId, BlockId)> {
         let goal = self.sync.goal;
         let is_missing =
-            |block: &&BlockId| !self.view.has_body(**block) && !self.is_fetching(tree, **block);
+            |block: &&BlockId| !self.view.has_body(**block) && !self.is_asked_for(tree, **block);
         // Who floods asks for chains anyway.
         let left = (tree.height(goal) + 1).saturating_sub(first);
         if self.config.relay == Relay::Flood || left < limits::SEGMENT_BLOCKS_MIN {

@@ -53,7 +53,7 @@ impl Node {
             if asked.is_some_and(|asked| self.is_silent(asked.peer) && !self.is_silent(peer)) {
                 self.fetched(block);
             }
-            if !self.is_fetching(step.tree, block) {
+            if !self.is_asked_for(step.tree, block) {
                 let ask = self.ask_for_new();
                 self.request_body(step, block, ask, Some(peer), None);
             }
