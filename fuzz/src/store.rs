@@ -115,7 +115,10 @@ fn change(disk: &Disk, input: &mut Input) -> Result<(), redb::Error> {
         if input.is_empty() {
             break;
         }
-        row(&transaction, input)?;
+        // A table that was made another one takes no more rows.
+        if row(&transaction, input).is_err() {
+            break;
+        }
     }
     transaction.commit()?;
     Ok(())
@@ -207,8 +210,7 @@ fn table_is_gone(transaction: &WriteTransaction, place: u64) -> Result<(), redb:
     Ok(())
 }
 
-/// The name is there, with values of another type. Whoever opens the real one is told so; here
-/// that ends the input.
+/// The name is there, with values of another type. Whoever opens the real one is told so.
 fn table_is_another(transaction: &WriteTransaction, place: u64) -> Result<(), redb::Error> {
     let names = ["blocks", "by_hash", "chain", "data"];
     let name = names[usize::try_from(place).unwrap_or(0) % names.len()];
