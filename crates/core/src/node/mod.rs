@@ -316,6 +316,12 @@ impl Node {
         self.peers.count()
     }
 
+    /// How many blocks it asked for that have not come yet: at most
+    /// [`FETCH_WINDOW`](limits::FETCH_WINDOW).
+    pub fn fetching_count(&self) -> usize {
+        self.sync.bodies.len()
+    }
+
     fn receive<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, message: Message<Ids>) {
         // A message can arrive after its connection ended; it is of no use then.
         if self.peers.get(peer).is_none() {

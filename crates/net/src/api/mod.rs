@@ -137,17 +137,37 @@ pub async fn serve(
     });
     let place = place.transpose()?;
     let told = handle.events.subscribe();
-    let api = Arc::new(Api {
-        events: Arc::new(Ring::new(handle.clock.start_timestamp())),
-        handle,
-        hosts: config.hosts,
-        cookie,
-        place,
-        requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
-        waits: Arc::new(Semaphore::new(limits::WAITS_MAX)),
-        streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
-        generating: Semaphore::new(1),
-        metrics: Metrics::new(),
-    });
+    let api = Arc::new(Api::new(handle, config.hosts, cookie, place));
     Ok((address, tokio::spawn(server::run(listener, api, told))))
+}
+
+impl Api {
+    fn new(
+        handle: Handle,
+        hosts: Vec<String>,
+        cookie: Option<Cookie>,
+        place: Option<Place>,
+    ) -> Self {
+        Api {
+            events: Arc::new(Ring::new(handle.clock.start_timestamp())),
+            handle,
+            hosts,
+            cookie,
+            place,
+            requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
+            waits: Arc::new(Semaphore::new(limits::WAITS_MAX)),
+            streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+            generating: Semaphore::new(1),
+            metrics: Metrics::new(),
+        }
+    }
+}
+
+/// What the API of a node answers to the body of a request, without a connection: the status and
+/// the body, or nothing if the cookie was needed. For fuzzing.
+#[doc(hidden)]
+pub async fn answer(handle: Handle, body: &[u8], trusted: bool) -> Option<(u16, String)> {
+    let api = Arc::new(Api::new(handle, Vec::new(), None, None));
+    let reply = envelope::answer(&api, body, trusted).await.ok()?;
+    Some((reply.status.as_u16(), reply.body))
 }

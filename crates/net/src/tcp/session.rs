@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use snow::StatelessTransportState;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
@@ -70,8 +71,8 @@ enum Cipher {
 }
 
 /// The half that hears.
-pub struct Reader {
-    framed: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
+pub struct Reader<R = OwnedReadHalf> {
+    framed: FramedRead<R, LengthDelimitedCodec>,
     cipher: Cipher,
     nonce: u64,
     pace: Pace,
@@ -81,8 +82,8 @@ pub struct Reader {
 }
 
 /// The half that speaks.
-pub struct Writer {
-    framed: FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>,
+pub struct Writer<W = OwnedWriteHalf> {
+    framed: FramedWrite<W, LengthDelimitedCodec>,
     cipher: Cipher,
     nonce: u64,
     /// Bytes that went, as they travel.
@@ -92,6 +93,11 @@ pub struct Writer {
 /// Both halves, as yet in plaintext.
 pub fn open(stream: TcpStream, pace: Pace) -> (Reader, Writer) {
     let (read, write) = stream.into_split();
+    over(read, write, pace)
+}
+
+/// The same over whatever carries bytes.
+pub fn over<R: AsyncRead, W: AsyncWrite>(read: R, write: W, pace: Pace) -> (Reader<R>, Writer<W>) {
     let reader = Reader {
         framed: FramedRead::new(read, codec()),
         cipher: Cipher::Plain,
@@ -121,9 +127,9 @@ fn codec() -> LengthDelimitedCodec {
 ///
 /// # Errors
 /// The other end does not speak Noise, or not with this prologue; the socket failed.
-pub async fn encrypt(
-    reader: &mut Reader,
-    writer: &mut Writer,
+pub async fn encrypt<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
     key: &NodeKey,
     initiator: bool,
 ) -> Result<[u8; 32], End> {
@@ -157,14 +163,14 @@ pub async fn encrypt(
 }
 
 /// From here on frames may be as long as a frame can be.
-pub fn widen(reader: &mut Reader, writer: &mut Writer) {
+pub fn widen<R, W>(reader: &mut Reader<R>, writer: &mut Writer<W>) {
     let decoder = reader.framed.decoder_mut();
     decoder.set_max_frame_length(FRAME_BYTES_MAX);
     let encoder = writer.framed.encoder_mut();
     encoder.set_max_frame_length(FRAME_BYTES_MAX);
 }
 
-impl Reader {
+impl<R: AsyncRead + Unpin> Reader<R> {
     /// The next frame, parts of a message put together.
     ///
     /// # Errors
@@ -231,7 +237,12 @@ impl Reader {
     }
 }
 
-impl Writer {
+impl<W: AsyncWrite + Unpin> Writer<W> {
+    /// What it wrote to.
+    pub fn into_inner(self) -> W {
+        self.framed.into_inner()
+    }
+
     /// Sends a frame, a long message in parts.
     ///
     /// # Errors
