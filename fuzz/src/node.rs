@@ -91,6 +91,7 @@ impl Play {
             request_timeout: Duration::from_secs(1),
             all_blocks: kind & 8 != 0,
             compact_failure_per_million: 0,
+            tells_data: kind & 64 != 0,
         };
         let mut play = Play {
             config,

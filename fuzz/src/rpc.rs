@@ -115,7 +115,7 @@ fn start() -> (Handle, mpsc::Sender<Envelope>) {
     let contents = Contents {
         blocks: blocks().to_vec(),
         data: vec![Entry::from(b"waits".as_slice())],
-        withheld: Vec::new(),
+        ..Contents::default()
     };
     let shared = Shared::new(Participant::restore(
         consensus,

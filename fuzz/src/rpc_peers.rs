@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use forkful_core::PeerId;
-use forkful_net::peers::{Ban, PeerInfo, Peers, PeersError};
+use forkful_net::peers::{Ban, KnownAddress, PeerInfo, Peers, PeersError};
 
 /// No connections, and none can be made.
 #[derive(Default)]
@@ -47,6 +47,10 @@ impl Peers for NoPeers {
     }
 
     fn bans(&self) -> Vec<Ban> {
+        Vec::new()
+    }
+
+    fn addresses(&self) -> Vec<KnownAddress> {
         Vec::new()
     }
 
