@@ -43,7 +43,7 @@ fn assert_converged(outcome: &Outcome) {
     }
 }
 
-fn happened<'a>(events: &'a [Event], node: u32) -> impl Iterator<Item = &'a What> {
+fn happened(events: &[Event], node: u32) -> impl Iterator<Item = &What> {
     let of = move |event: &&Event| event.node == Some(NodeId(node));
     events.iter().filter(of).map(|event| &event.what)
 }
