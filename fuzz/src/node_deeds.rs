@@ -150,7 +150,7 @@ impl Play {
 /// One of four peers, or now and then one beyond the bound.
 fn peer(input: &mut Input) -> PeerId {
     match input.byte() {
-        0xff => PeerId(limits::PEERS_MAX as u32),
+        0xff => PeerId(u32::try_from(limits::PEERS_MAX).expect("peers are few")),
         byte => PeerId(u32::from(byte & 3)),
     }
 }

@@ -281,8 +281,7 @@ fn sound() -> &'static [u8] {
         });
         store.commit().expect("memory takes everything");
         drop(store);
-        let bytes = disk.bytes().clone();
-        bytes
+        disk.bytes().clone()
     })
 }
 

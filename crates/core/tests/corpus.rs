@@ -1,5 +1,10 @@
 //! The inputs that fuzzing kept, once each. How they came about: docs/testing.md.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each target is a program of its own there, with all that it needs"
+)]
+
 #[path = "../../../fuzz/src/block.rs"]
 mod block;
 #[path = "../../../fuzz/src/message.rs"]
