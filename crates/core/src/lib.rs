@@ -11,7 +11,8 @@
 //!   peers, what it is mining on, and its [`Strategy`].
 //!
 //! Between a wire and a node stands one door, [`door::admit`]: behind it a block is a
-//! [`BlockId`] of a tree that never holds an invalid one.
+//! [`BlockId`] of a tree that never holds an invalid one. A node between strangers has a
+//! [`Doorkeeper`](doorkeeper::Doorkeeper) there, that lets in no branch too weak to matter.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ pub mod compact;
 pub mod consensus;
 pub mod difficulty;
 pub mod door;
+pub mod doorkeeper;
 pub mod event;
 pub mod hash;
 pub mod limits;

@@ -18,6 +18,29 @@ pub const LOCATOR_HASHES_MAX: usize = 101;
 /// Headers in one `Headers` message: what a reply is cut to, and what is refused above.
 pub const HEADERS_MAX: usize = 2_000;
 
+/// How many blocks' work a branch may lack against the active chain and still be taken in at
+/// once. A weaker one has to prove first what it leads to, see
+/// [`Doorkeeper`](crate::doorkeeper::Doorkeeper).
+///
+/// As Bitcoin's `ANTI_DOS_WORK_BUFFER` (net_processing.cpp): 144 blocks.
+pub const WORK_BUFFER_BLOCKS: u32 = 144;
+
+/// Headers of a weak branch between two that are remembered while it is surveyed: what one
+/// `Headers` message holds, so that an answer is a whole segment.
+pub const SURVEY_SEGMENT: usize = HEADERS_MAX;
+
+/// Segments that are remembered of one weak branch, 32 bytes each. A survey of a longer one
+/// ends there: sixteen million headers, five years of blocks every ten seconds.
+pub const SURVEY_SEGMENTS_MAX: usize = 8_000;
+
+/// How long a survey is left alone. A peer that answers later than that, or not at all, may
+/// begin another.
+pub const SURVEY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How far headers may be ahead of the blocks that are here. A peer that has more is asked for
+/// them when half of these blocks have come.
+pub const HEADERS_LEAD_MAX: u64 = 20_000;
+
 /// Blocks in one `Chain` message: what a reply is cut to, and what is refused above.
 pub const CHAIN_BLOCKS_MAX: usize = 500;
 

@@ -5,6 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use forkful_core::merkle::merkle_root;
+use forkful_core::tree::Probe;
 use forkful_core::{
     Block, BlockId, BlockTree, Consensus, DifficultyRule, Entry, ForkChoice, Hash, Header,
     ProofOfWork, RuleError, Target, Timestamp, Work,
@@ -103,6 +104,28 @@ fn wide(work: Work) -> U512 {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Headers that are only looked at are held to the same rules as those that are kept.
+    #[test]
+    fn a_probe_agrees_with_the_tree(difficulty in difficulty(), shape in shape(), from in 0..90_u64) {
+        let (tree, _) = grow(&network(difficulty), &shape);
+        let tip = tree.ids().next_back().unwrap();
+        let from = tree.ancestor(tip, from.min(tree.height(tip))).unwrap();
+        let mut probe = Probe::at(&tree, from);
+        for id in tree.path(from, tip) {
+            let header = *tree.header(id);
+            let median = tree.median_time(tree.parent(id)).0;
+            let early = Header { timestamp: Timestamp(median), ..header };
+            let too_old = RuleError::TimestampTooOld { median, found: median };
+            prop_assert_eq!(probe.push(&tree, &early, ALWAYS), Err(too_old));
+            let wrong = Header { index: header.index + 1, ..header };
+            prop_assert!(probe.push(&tree, &wrong, ALWAYS).is_err());
+            prop_assert_eq!(probe.push(&tree, &header, ALWAYS), Ok(()));
+            prop_assert_eq!(probe.last(), tree.hash(id));
+            prop_assert_eq!(probe.height(), tree.height(id));
+            prop_assert_eq!(probe.total_work(), tree.total_work(id));
+        }
+    }
 
     #[test]
     fn what_a_block_demands_of_its_children_is_what_the_rules_say(

@@ -7,11 +7,12 @@ mod outside;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use forkful_core::door::{self, Admitted};
+use forkful_core::door;
+use forkful_core::doorkeeper::{Doorkeeper, Passed};
 use forkful_core::event::What;
 use forkful_core::node::{PoolError, TipChange};
 use forkful_core::{
-    Block, BlockId, Effect, Effects, Hash, Input, Message, NodeId, PeerId, Time, Wire,
+    Block, BlockId, Effect, Effects, Hash, Input, Message, NodeId, PeerId, Time, Wire, Work,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -58,6 +59,8 @@ pub struct Parts<T> {
 #[derive(Debug)]
 pub struct Actor<T> {
     parts: Parts<T>,
+    /// Lets in nothing that is too weak to matter.
+    keeper: Doorkeeper,
     effects: Effects,
     /// Blocks that the node rebuilt, to be taken as if their senders had sent them whole.
     rebuilt: Vec<Envelope>,
@@ -73,12 +76,21 @@ impl<T: Transport> Actor<T> {
     pub fn new(parts: Parts<T>) -> Self {
         Actor {
             parts,
+            keeper: Doorkeeper::default(),
             effects: Effects::new(),
             rebuilt: Vec::new(),
             taken: None,
             deadline: None,
             failed: None,
         }
+    }
+
+    /// The same, and it takes in no chain with less work than this: what protects a new node, if
+    /// its operator knows how much work its network has at least.
+    #[must_use]
+    pub fn with_minimum_work(self, minimum: Work) -> Self {
+        let keeper = Doorkeeper::new(minimum);
+        Actor { keeper, ..self }
     }
 
     /// Runs until `shutdown`. A search under way ends with it.
@@ -141,11 +153,24 @@ impl<T: Transport> Actor<T> {
             message,
             place: _place,
         } = envelope;
+        // Who was just disconnected is not heard any more.
+        if !participant.node.has_peer(from) {
+            return;
+        }
         if let Some(hash) = door::unknown_name(&participant.tree, &message) {
             return self.parts.transport.send(from, Message::NotFound(hash));
         }
-        let clock = self.parts.clock.now().clock;
-        let Admitted { message, rejected } = door::admit(&mut participant.tree, message, clock);
+        let now = self.parts.clock.now();
+        let Participant { tree, node } = participant;
+        let passed = (self.keeper).admit(tree, node.public_tip(), from, message, now);
+        let Passed {
+            message,
+            rejected,
+            reply,
+        } = passed;
+        if let Some(reply) = reply {
+            self.parts.transport.send(from, reply);
+        }
         if let Some(message) = message {
             self.handle(participant, Input::Received(from, message));
         }
@@ -176,6 +201,10 @@ impl<T: Transport> Actor<T> {
             }
         }
         self.effects = effects;
+        let Participant { tree, node } = participant;
+        for (peer, question) in self.keeper.ask_on(tree, node.public_tip()) {
+            self.parts.transport.send(peer, question);
+        }
         while let Some(envelope) = self.rebuilt.pop() {
             self.take(participant, envelope);
         }

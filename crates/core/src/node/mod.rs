@@ -311,11 +311,6 @@ impl Node {
         &self.pool
     }
 
-    /// How many peers it is connected to.
-    pub fn peer_count(&self) -> usize {
-        self.peers.count()
-    }
-
     /// How many blocks it asked for that have not come yet: at most
     /// [`FETCH_WINDOW`](limits::FETCH_WINDOW).
     pub fn fetching_count(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use crate::hash::Hash;
 use crate::limits;
+use crate::node::Node;
 use crate::tree::{BlockId, BlockTree};
 
 /// A connection, as the node names it: a small number that the driver chooses.
@@ -243,6 +244,18 @@ impl Peers {
         let stalls = |(id, _): &(PeerId, Hash)| self.get(*id).map_or(u8::MAX, |peer| peer.stalls);
         let (next, _) = (self.ahead.iter().enumerate()).min_by_key(|(_, ahead)| stalls(ahead))?;
         Some(self.ahead.remove(next))
+    }
+}
+
+impl Node {
+    /// How many peers it is connected to.
+    pub fn peer_count(&self) -> usize {
+        self.peers.count()
+    }
+
+    /// Whether it is connected to this peer.
+    pub fn has_peer(&self, peer: PeerId) -> bool {
+        self.peers.get(peer).is_some()
     }
 }
 

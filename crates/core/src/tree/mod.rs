@@ -9,6 +9,7 @@
 //! before their children, so ids are in topological order.
 
 mod derive;
+mod probe;
 mod read;
 
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ use crate::pow::ProofOfWork;
 use crate::rules::{self, RuleError, Verdict};
 use crate::target::{Target, Work};
 use crate::units::Timestamp;
+
+pub use probe::Probe;
 
 /// A block of one tree. Means nothing in another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -51,6 +51,9 @@ fn the_limits_are_those_of_the_code() {
         ("MESSAGE_BYTES_MAX", limits::MESSAGE_BYTES_MAX),
         ("LOCATOR_HASHES_MAX", limits::LOCATOR_HASHES_MAX),
         ("HEADERS_MAX", limits::HEADERS_MAX),
+        ("WORK_BUFFER_BLOCKS", limits::WORK_BUFFER_BLOCKS as usize),
+        ("SURVEY_SEGMENT", limits::SURVEY_SEGMENT),
+        ("SURVEY_SEGMENTS_MAX", limits::SURVEY_SEGMENTS_MAX),
         ("CHAIN_BLOCKS_MAX", limits::CHAIN_BLOCKS_MAX),
         ("CHAIN_BYTES_MAX", limits::CHAIN_BYTES_MAX),
         ("WIRE_ENTRIES_MAX", limits::WIRE_ENTRIES_MAX),
@@ -67,6 +70,7 @@ fn the_limits_are_those_of_the_code() {
         ("WITHHELD_MAX", limits::WITHHELD_MAX),
     ];
     let times = [
+        ("SURVEY_PATIENCE", limits::SURVEY_PATIENCE),
         ("REQUEST_TIMEOUT", limits::REQUEST_TIMEOUT),
         ("DATA_WAIT", limits::DATA_WAIT),
         ("TIP_INTERVAL", limits::TIP_INTERVAL),

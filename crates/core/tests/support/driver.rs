@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use forkful_core::doorkeeper::Doorkeeper;
 use forkful_core::{
     BlockTree, Effect, Input, Message, Node, Now, Sha256Pow, Time, Timestamp, Wire, door, limits,
 };
@@ -103,6 +104,7 @@ impl Net {
         participant.life = Some(Life {
             tree,
             node: node_itself,
+            keeper: self.plan.keeper(),
             checker,
             deadline: Time::NEVER,
         });
@@ -186,20 +188,38 @@ impl Net {
 
     /// Through the door, and to the node.
     pub(super) fn take(&mut self, from: usize, to: usize, message: Message<Wire>) {
-        let clock = self.now_of(to).clock;
+        let now = self.now_of(to);
         let Some(life) = &mut self.participants[to].life else {
             return;
         };
+        if !life.node.has_peer(peer(from)) {
+            return;
+        }
         if let Some(hash) = door::unknown_name(&life.tree, &message) {
             return self.send(to, from, Message::NotFound(hash));
         }
-        let admitted = door::admit(&mut life.tree, message, clock);
-        if let Some(message) = admitted.message {
+        let tip = life.node.public_tip();
+        let passed = (life.keeper).admit(&mut life.tree, tip, peer(from), message, now);
+        if let Some(reply) = passed.reply {
+            self.send(to, from, reply);
+        }
+        if let Some(message) = passed.message {
             self.input(to, Input::Received(peer(from), message));
         }
-        if let Some(rejection) = admitted.rejected {
+        if let Some(rejection) = passed.rejected {
             self.rejections.push((to, from, rejection.rule));
             self.input(to, Input::Rejected(peer(from), Box::new(rejection)));
+        }
+    }
+
+    /// Asks for headers that were left for later.
+    pub(super) fn ask_on(&mut self, node: usize) {
+        let Some(life) = &mut self.participants[node].life else {
+            return;
+        };
+        let tip = life.node.public_tip();
+        for (to, question) in life.keeper.ask_on(&life.tree, tip) {
+            self.send(node, to.0 as usize, question);
         }
     }
 

@@ -20,6 +20,7 @@ mod verbs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use forkful_core::doorkeeper::Doorkeeper;
 use forkful_core::node::{DisconnectReason, TipChange};
 use forkful_core::strategy::Attempt;
 use forkful_core::{
@@ -74,6 +75,7 @@ impl Participant {
 struct Life {
     tree: BlockTree<Sha256Pow>,
     node: Node,
+    keeper: Doorkeeper,
     checker: Checker,
     deadline: Time,
 }
@@ -130,6 +132,15 @@ impl Net {
 
     pub fn tree(&self, node: usize) -> &BlockTree<Sha256Pow> {
         &self.life(node).tree
+    }
+
+    pub fn keeper(&self, node: usize) -> &Doorkeeper {
+        &self.life(node).keeper
+    }
+
+    /// How many blocks the node's store holds.
+    pub fn stored(&self, node: usize) -> usize {
+        self.participants[node].store.len()
     }
 
     pub fn tip(&self, node: usize) -> Hash {

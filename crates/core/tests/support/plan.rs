@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use forkful_core::{Config, Consensus, Honest, Relay, Strategy, Target};
+use forkful_core::doorkeeper::Doorkeeper;
+use forkful_core::{Config, Consensus, Honest, Relay, Strategy, Target, Work, limits};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
@@ -19,6 +20,12 @@ pub struct Plan {
     pub seed: u64,
     /// How long ago genesis was when the story begins.
     pub age_ms: u64,
+    /// What a chain has to have at least.
+    pub minimum_work: Work,
+    /// How many blocks a branch may lack.
+    pub buffer_blocks: u32,
+    /// How far headers may be ahead of blocks.
+    pub lead_max: u64,
     pub(super) nodes: Vec<NodePlan>,
     pairs: Vec<(usize, usize)>,
 }
@@ -50,6 +57,9 @@ pub fn plan(nodes: usize) -> Plan {
         loss_percent: 0,
         seed: 7,
         age_ms: 24 * 3_600_000,
+        minimum_work: Work::ZERO,
+        buffer_blocks: limits::WORK_BUFFER_BLOCKS,
+        lead_max: limits::HEADERS_LEAD_MAX,
         pairs: pairs.collect(),
         nodes: vec![node; nodes],
     }
@@ -141,6 +151,10 @@ impl Plan {
     pub fn links(mut self, pairs: &[(usize, usize)]) -> Self {
         self.pairs = pairs.to_vec();
         self
+    }
+
+    pub(super) fn keeper(&self) -> Doorkeeper {
+        Doorkeeper::new(self.minimum_work).with_bounds(self.buffer_blocks, self.lead_max)
     }
 
     pub fn start(self) -> Net {

@@ -174,6 +174,9 @@ impl Net {
         let now = self.now_of(node);
         let mut effects = Vec::new();
         let life = self.life_mut(node);
+        if let Input::Disconnected(peer) = input {
+            life.keeper.forget(peer);
+        }
         life.node.handle(now, input, &life.tree, &mut effects);
         self.effects_in_last_batch = effects.len();
         for effect in &effects {
@@ -190,6 +193,7 @@ impl Net {
             } = life;
             checker.settled(node, tree, now.time, &effects);
         }
+        self.ask_on(node);
         while let Some((from, to, message)) = self.rebuilt.pop() {
             self.take(from, to, message);
         }

@@ -93,7 +93,10 @@ impl<T: Transport> Actor<T> {
                 }
             }
             Command::Connected(peer) => self.input(Input::Connected(peer)),
-            Command::Disconnected(peer) => self.input(Input::Disconnected(peer)),
+            Command::Disconnected(peer) => {
+                self.keeper.forget(peer);
+                self.input(Input::Disconnected(peer));
+            }
             Command::SetSpeed(speed) => {
                 self.parts.miner.set_speed(speed);
                 self.mine();
