@@ -57,7 +57,7 @@ fn enters_a_tree(block: &Arc<Block>) {
     let consensus = Consensus {
         entries_max: 4,
         body_bytes_max: 1_000,
-        ..Consensus::fixed(Target::from_zero_bits(1).expect("one bit"))
+        ..Consensus::fixed(Target::from_zero_bits(1).expect("one bit is valid"))
     };
     let clock = Timestamp(consensus.genesis_time.0 + 3_600_000);
     let mut tree = BlockTree::new(consensus.clone(), Sha256Pow);

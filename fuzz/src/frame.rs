@@ -19,7 +19,7 @@ pub fn check(bytes: &[u8]) {
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime");
+        .expect("a runtime can start");
     let (how, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     runtime.block_on(async {
         match how % 4 {
@@ -82,7 +82,7 @@ async fn nothing_more(reader: &mut Reader<&[u8]>) {
 
 /// Nobody gets through the handshake with bytes that were made before it.
 async fn in_the_handshake(bytes: &[u8], initiator: bool) {
-    let key = NodeKey::ephemeral().expect("random numbers");
+    let key = NodeKey::ephemeral().expect("there are random numbers");
     let (mut reader, mut writer) = session::over(bytes, Vec::new(), pace());
     let done = session::encrypt(&mut reader, &mut writer, &key, initiator).await;
     assert!(done.is_err(), "a handshake with nobody");

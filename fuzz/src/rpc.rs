@@ -34,7 +34,7 @@ pub fn check(bytes: &[u8]) {
         .enable_time()
         .start_paused(true)
         .build()
-        .expect("a runtime");
+        .expect("a runtime can start");
     let (trusted, body) = bytes.split_first().unwrap_or((&0, &[]));
     runtime.block_on(ask(body, trusted & 1 == 1));
 }
@@ -170,7 +170,7 @@ fn start() -> (Handle, mpsc::Sender<Envelope>) {
 fn consensus() -> Consensus {
     Consensus {
         body_bytes_max: 10_000,
-        ..Consensus::fixed(Target::from_zero_bits(1).expect("one bit"))
+        ..Consensus::fixed(Target::from_zero_bits(1).expect("one bit is valid"))
     }
 }
 
