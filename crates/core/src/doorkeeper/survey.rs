@@ -152,17 +152,15 @@ impl Survey {
         let mark = self.marks[again];
         let segment = headers.iter().take(limits::SURVEY_SEGMENT);
         let mut last = self.expected();
-        let mut count = 0;
-        for header in segment {
+        for (at, header) in segment.enumerate() {
             if header.previous_hash != last {
                 break;
             }
-            count += 1;
             last = header.hash();
             if last == mark {
                 self.again = Some(again + 1);
                 return Heard::Segment {
-                    headers: headers[..count].to_vec(),
+                    headers: headers[..=at].to_vec(),
                     is_last: again + 1 == self.marks.len(),
                 };
             }
