@@ -179,9 +179,10 @@ async fn of_one_network_group_one_peer_is_called() {
         ..finder(&knowing(&known, &[]), &[])
     });
     until("a peer", || automatic(&node) == 1).await;
-    // The others are only felt.
-    until("all to be tried", || {
-        node.peers.addresses().iter().all(|it| it.tried)
+    // The others are only felt. One of them may have the place of another among the tried.
+    until("another to be tried", || {
+        let known = node.peers.addresses();
+        known.iter().filter(|it| it.tried).count() >= 2
     })
     .await;
     assert_eq!(automatic(&node), 1);
