@@ -1,6 +1,6 @@
 //! The door of a node between strangers: what is too weak to matter does not get in.
 //!
-//! [`door::admit`](crate::door::admit) asks whether a block is valid. That is enough where all
+//! [`door::admit`] asks whether a block is valid. That is enough where all
 //! participants are known, as in a simulation. A stranger can make valid blocks on old parents,
 //! where work is cheap, as many as it likes: each would take memory, and with a body disk. So the
 //! keeper asks as well whether a branch can matter: whether its total work comes
