@@ -97,7 +97,8 @@ fn log(event: &Event, bounds: &mut Bounds) {
             info!(height = new.height, hash = %new.hash, depth, "reorg");
         }
         What::Rejected { from, why } if bounds.let_pass(Said) => {
-            warn!(peer = from.0, why = text(why), "rejected what a peer sent");
+            // Mostly a block that came before its parent. Who breaks rules is disconnected, and told.
+            info!(peer = from.0, why = text(why), "rejected what a peer sent");
         }
         What::Submitted { entry, bytes } if is_debug() && bounds.let_pass(Data) => {
             debug!(%entry, bytes, "took data");

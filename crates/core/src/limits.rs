@@ -108,6 +108,12 @@ pub const DATA_TOLD_BYTES_MAX: usize = 256_000;
 /// Blocks that a dishonest node may withhold. The oldest is published at the bound.
 pub const WITHHELD_MAX: usize = 10_000;
 
+/// How long data waits to be mined before it is given up, counted from when the node took it, or
+/// came back with it. It can be submitted again.
+///
+/// As Bitcoin's `DEFAULT_MEMPOOL_EXPIRY_HOURS`: 14 days.
+pub const DATA_EXPIRY: Duration = Duration::from_secs(14 * 24 * 3_600);
+
 /// How long a peer has to answer, unless configured otherwise.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -33,6 +33,36 @@ fn data_is_mined_in_the_order_in_which_it_came() {
     assert_eq!(net.node(1).pool().len(), 1);
 }
 
+/// Nobody mines it in two weeks: then it is given up, with the next block.
+#[test]
+fn data_that_waits_for_too_long_is_given_up() {
+    let day = 24 * 3_600_000;
+    let mut net = plan(2).quiet().start();
+    // Node 1, which mines, hears of none.
+    for number in 1..=2 {
+        net.split(&[&[0], &[1]]);
+        net.submit(0, &entry(number));
+        net.heal();
+        net.run_for(13 * day / 2);
+    }
+    net.mine(1);
+    net.run_for(day);
+    assert_eq!(net.node(0).pool().len(), 2, "thirteen days: not yet");
+    net.mine(1);
+    net.run_for(50);
+    assert_eq!(net.height(0), 2);
+    let left: Vec<_> = net
+        .node(0)
+        .pool()
+        .iter()
+        .map(|entry| entry.to_vec())
+        .collect();
+    assert_eq!(left, [entry(2)]);
+    // It may come again.
+    net.submit(0, &entry(1));
+    assert_eq!(net.node(0).pool().len(), 2);
+}
+
 /// Nobody who has it mines: whoever does has to hear of it, however late.
 #[test]
 fn data_that_waits_is_told_to_who_connects_and_again_with_announcements() {

@@ -10,7 +10,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use forkful_core::event::What;
@@ -152,23 +152,25 @@ impl RunningNode {
         let (shared, public) = (kept.restore(&config, clock)?, kept.key.public());
         let (inbox, messages) = mpsc::channel(INBOX);
         let (commands, orders) = mpsc::channel(COMMANDS);
+        let told = Arc::new(OnceLock::new());
         let lines = Lines {
             listen: config.listen,
             peers: config.peers,
             plaintext: config.plaintext,
-            finding: Finding {
-                store: Arc::clone(&kept.store),
-                clock,
-                connect_only: config.connect_only,
-                discover: config.discover.then_some(MDNS_PORT),
-            },
+            finding: kept.finding(clock, config.connect_only, config.discover),
             genesis: genesis.hash,
             user_agent: config.user_agent.clone(),
-            notice: config.notice,
+            notice: telling(config.notice, Arc::clone(&told)),
         };
         let (network, transport) =
             lines.start(kept.key, shared.clone(), inbox, commands.clone())?;
         let (events, _) = broadcast::channel(EVENTS);
+        let mut sinks = config.sinks;
+        sinks.push(to_channel(events.clone()));
+        sinks.push(to_credit(network.credit()));
+        let ledger = Arc::new(Ledger::new(clock, genesis, 1, sinks));
+        // Only once: the first value is this.
+        let _ = told.set(Arc::clone(&ledger));
         let handle = Handle {
             shared: shared.clone(),
             clock,
@@ -186,9 +188,6 @@ impl RunningNode {
         };
         // Before the actor starts, so that the API misses no event.
         let (api, serving) = serve(&handle, config.api).await?.unzip();
-        let mut sinks = config.sinks;
-        sinks.push(to_channel(events));
-        sinks.push(to_credit(network.credit()));
         let (miner, found) = Miner::new(Kernel::best(), config.speed, NodeId(0), 1);
         let actor = Actor::new(Parts {
             id: NodeId(0),
@@ -200,7 +199,7 @@ impl RunningNode {
             miner: miner.with_threads(config.threads),
             found,
             store: kept.store,
-            ledger: Arc::new(Ledger::new(clock, genesis, 1, sinks)),
+            ledger,
             paused: false,
         });
         Ok(RunningNode {
@@ -315,6 +314,16 @@ impl Kept {
 }
 
 impl Kept {
+    /// How it finds peers, with what it keeps of them.
+    fn finding(&self, clock: Clock, connect_only: bool, discover: bool) -> Finding {
+        Finding {
+            store: Arc::clone(&self.store),
+            clock,
+            connect_only,
+            discover: discover.then_some(MDNS_PORT),
+        }
+    }
+
     /// The participant that it was, every rule checked again.
     fn restore(&self, config: &NodeConfig, clock: Clock) -> Result<Shared, NodeError> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -332,6 +341,29 @@ impl Kept {
         store.commit()?;
         Ok(Shared::new(participant))
     }
+}
+
+/// Tells of connections as events too, from when there is a ledger on.
+fn telling(
+    notice: Box<dyn Fn(&Notice) + Send + Sync>,
+    told: Arc<OnceLock<Arc<Ledger>>>,
+) -> Box<dyn Fn(&Notice) + Send + Sync> {
+    Box::new(move |what| {
+        notice(what);
+        let event = match what {
+            Notice::Up { peer, .. } => What::PeerUp {
+                peer: NodeId(peer.0),
+            },
+            Notice::Down { peer, why, .. } => What::PeerDown {
+                peer: NodeId(peer.0),
+                why: why.to_string(),
+            },
+            _ => return,
+        };
+        if let Some(ledger) = told.get() {
+            ledger.tell(Some(NodeId(0)), event);
+        }
+    })
 }
 
 /// A sink for those who subscribe; without any, events are forgotten.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use forkful_core::node::PoolError;
 use forkful_core::{
     BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Hash, Node, RuleError, Sha256Pow,
     Strategy, Timestamp, Work,
@@ -43,6 +44,11 @@ impl Participant {
                     }
                 }
                 Effect::StoreData(entry) => store.put_data(Arc::clone(entry)),
+                Effect::Data {
+                    entry,
+                    taken: Err(PoolError::Expired),
+                    ..
+                } => store.remove_data(entry),
                 Effect::Withheld(id) => store.put_withheld(tree.hash(*id)),
                 Effect::Published(id) => store.set_published(&tree.hash(*id)),
                 Effect::TipChanged(change) => {

@@ -1,5 +1,6 @@
 //! What whoever runs a node sees of it, and what it costs when nothing happens.
 
+use std::io::BufRead as _;
 use std::process::Command;
 
 use crate::support::{Home, beside_others, printed};
@@ -70,6 +71,25 @@ fn usage(id: u32) -> (u64, u64) {
     let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let memory = memory.unwrap().trim().trim_end_matches(" kB");
     (ticks, memory.parse().unwrap())
+}
+
+#[test]
+fn connections_are_told_as_events() {
+    let _others = beside_others();
+    let home = Home::new();
+    let first = home.start("first", &[]);
+    let mut stream = first.client().events();
+    let mut line = String::new();
+    let mut wait_for = |what: &str| {
+        while !line.contains(what) {
+            line.clear();
+            assert!(stream.read_line(&mut line).unwrap() > 0, "no {what}");
+        }
+    };
+    let second = home.start("second", &["--peer", &first.peers]);
+    wait_for("peer_up");
+    drop(second);
+    wait_for("peer_down");
 }
 
 /// Under 1 % of one processor and 50 MiB, in a release build over half a minute:

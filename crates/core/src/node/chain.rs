@@ -8,7 +8,7 @@ use crate::limits;
 use crate::node::relay::Whose;
 use crate::node::{Effect, Node, PeerId, PoolError, Step, TipChange};
 use crate::strategy::{Cause, Publish, Situation};
-use crate::tree::{BlockId, BlockTree};
+use crate::tree::BlockId;
 
 impl Node {
     /// Somebody told this node to get data on the chain.
@@ -37,7 +37,7 @@ impl Node {
         from: Option<PeerId>,
     ) -> Result<(), PoolError> {
         self.pool
-            .submit(step.tree.consensus(), Arc::clone(&entry))?;
+            .submit(step.tree.consensus(), Arc::clone(&entry), step.now.time)?;
         step.effects.push(Effect::StoreData(Arc::clone(&entry)));
         self.mine_data(step);
         self.relay_data(step, &entry, from);
@@ -185,7 +185,7 @@ impl Node {
         let fork_point = tree.fork_point(old, new);
         let fork_height = tree.height(fork_point);
         self.tip = new;
-        self.move_data(tree, fork_point, old, new);
+        self.move_data(step, fork_point, old, new);
         step.effects.push(Effect::TipChanged(TipChange {
             old,
             new,
@@ -204,12 +204,14 @@ impl Node {
         }
     }
 
-    /// Data of disconnected blocks waits again; data of connected ones no longer does.
-    fn move_data<P>(&mut self, tree: &BlockTree<P>, fork: BlockId, old: BlockId, new: BlockId) {
+    /// Data of disconnected blocks waits again; data of connected ones no longer does, nor what has
+    /// waited for too long.
+    fn move_data<P>(&mut self, step: &mut Step<'_, P>, fork: BlockId, old: BlockId, new: BlockId) {
+        let (tree, now) = (step.tree, step.now.time);
         let mut at = old;
         while at != fork {
             if let Some(block) = tree.block(at) {
-                self.pool.disconnect(block);
+                self.pool.disconnect(block, now);
             }
             at = tree.parent(at);
         }
@@ -220,6 +222,14 @@ impl Node {
                 self.pool.connect(block);
             }
             at = tree.parent(at);
+        }
+        while let Some((entry, data)) = self.pool.expire(now) {
+            let (bytes, taken) = (data.len(), Err(PoolError::Expired));
+            step.effects.push(Effect::Data {
+                entry,
+                bytes,
+                taken,
+            });
         }
     }
 

@@ -6,6 +6,7 @@ use crate::block::{Block, Entry};
 use crate::consensus::Consensus;
 use crate::hash::{Hash, sha256};
 use crate::limits;
+use crate::units::Time;
 
 /// Why data was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,13 +28,25 @@ pub enum PoolError {
     /// So much waits already that more is refused.
     #[error("too much data waits to be mined already")]
     Full,
+    /// It was taken, and has waited for [`DATA_EXPIRY`](limits::DATA_EXPIRY).
+    #[error("no block took it in 14 days")]
+    Expired,
+}
+
+/// An entry that waits.
+#[derive(Debug)]
+struct Waiting {
+    /// Its SHA-256.
+    hash: Hash,
+    entry: Entry,
+    since: Time,
 }
 
 /// What waits, in the order in which it came, and what the chain has already.
 #[derive(Debug, Default)]
 pub struct Pool {
-    /// By order of arrival, with the SHA-256 of each.
-    waiting: BTreeMap<u64, (Hash, Entry)>,
+    /// By order of arrival.
+    waiting: BTreeMap<u64, Waiting>,
     /// The place in `waiting` of each entry, by its SHA-256. Look-up only.
     places: HashMap<Hash, u64>,
     /// How often each entry stands on the chain to the tip. Look-up only.
@@ -47,7 +60,12 @@ impl Pool {
     ///
     /// # Errors
     /// Why it was refused.
-    pub fn submit(&mut self, consensus: &Consensus, entry: Entry) -> Result<Hash, PoolError> {
+    pub fn submit(
+        &mut self,
+        consensus: &Consensus,
+        entry: Entry,
+        now: Time,
+    ) -> Result<Hash, PoolError> {
         let hash = sha256(&entry);
         if self.places.contains_key(&hash) {
             return Err(PoolError::AlreadyPending);
@@ -66,7 +84,7 @@ impl Pool {
         {
             return Err(PoolError::Full);
         }
-        self.put(hash, entry);
+        self.put(hash, entry, now);
         Ok(hash)
     }
 
@@ -92,7 +110,8 @@ impl Pool {
 
     /// What waits, oldest first, with the SHA-256 of each.
     pub fn hashed(&self) -> impl Iterator<Item = (Hash, &Entry)> {
-        self.waiting.values().map(|(hash, entry)| (*hash, entry))
+        let waiting = self.waiting.values();
+        waiting.map(|waiting| (waiting.hash, &waiting.entry))
     }
 
     /// Whether the chain to the tip carries these bytes.
@@ -116,7 +135,7 @@ impl Pool {
 
     /// A block left the chain to the tip: what it carried waits again, unless the rest
     /// of the chain, as connected and disconnected so far, still carries it.
-    pub(super) fn disconnect(&mut self, block: &Block) {
+    pub(super) fn disconnect(&mut self, block: &Block, now: Time) {
         for entry in &block.entries {
             let hash = sha256(entry);
             if let Some(times) = self.on_chain.get_mut(&hash) {
@@ -127,7 +146,7 @@ impl Pool {
                 self.on_chain.remove(&hash);
             }
             if !self.places.contains_key(&hash) {
-                self.put(hash, entry.clone());
+                self.put(hash, entry.clone(), now);
             }
         }
     }
@@ -139,15 +158,28 @@ impl Pool {
             *self.on_chain.entry(hash).or_default() += 1;
             if let Some(place) = self.places.remove(&hash) {
                 let gone = self.waiting.remove(&place);
-                self.bytes -= gone.map_or(0, |(_, entry)| entry.len());
+                self.bytes -= gone.map_or(0, |gone| gone.entry.len());
             }
         }
     }
 
-    fn put(&mut self, hash: Hash, entry: Entry) {
+    /// Gives up the oldest entry, if it has waited for too long.
+    pub(super) fn expire(&mut self, now: Time) -> Option<(Hash, Entry)> {
+        let oldest = self.waiting.first_entry()?;
+        if now.since(oldest.get().since) < limits::DATA_EXPIRY {
+            return None;
+        }
+        let Waiting { hash, entry, .. } = oldest.remove();
+        self.places.remove(&hash);
+        self.bytes -= entry.len();
+        Some((hash, entry))
+    }
+
+    fn put(&mut self, hash: Hash, entry: Entry, since: Time) {
         self.bytes += entry.len();
         self.places.insert(hash, self.next_place);
-        self.waiting.insert(self.next_place, (hash, entry));
+        let waiting = Waiting { hash, entry, since };
+        self.waiting.insert(self.next_place, waiting);
         self.next_place += 1;
     }
 }

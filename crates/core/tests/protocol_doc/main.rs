@@ -70,6 +70,7 @@ fn the_limits_are_those_of_the_code() {
         ("WITHHELD_MAX", limits::WITHHELD_MAX),
     ];
     let times = [
+        ("DATA_EXPIRY", limits::DATA_EXPIRY),
         ("SURVEY_PATIENCE", limits::SURVEY_PATIENCE),
         ("REQUEST_TIMEOUT", limits::REQUEST_TIMEOUT),
         ("DATA_WAIT", limits::DATA_WAIT),

@@ -4,7 +4,7 @@
 //! for both where what is written comes from strangers. What is read is not trusted: opening holds
 //! every page against its checksum, and every block passes the tree's rules again.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use forkful_core::{Block, Consensus, Entry, Hash, sha256};
 use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend};
 
-use crate::store::files::{identity, sync_directory};
+use crate::store::files::{identity, lock, sync_directory};
 use crate::store::tables::{
     self, BLOBS, BLOCKS, BY_HASH, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD,
 };
@@ -20,9 +20,6 @@ use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreErro
 
 /// The store's file in a data directory.
 pub const FILE_NAME: &str = "forkful.redb";
-
-/// What is locked in a data directory while a store is open.
-const LOCK_NAME: &str = "forkful.lock";
 
 /// The name of a store that is being made.
 const NEW_NAME: &str = "forkful.redb.new";
@@ -262,6 +259,10 @@ impl Store for DiskStore {
         self.puts.push(Put::Data(entry));
     }
 
+    fn remove_data(&mut self, entry: &Hash) {
+        self.puts.push(Put::DataGone(*entry));
+    }
+
     fn put_withheld(&mut self, block: Hash) {
         self.puts.push(Put::Withheld(block));
     }
@@ -316,18 +317,7 @@ impl Store for DiskStore {
     }
 }
 
-/// Locks the data directory for this process.
-fn lock(data_dir: &Path, path: &Path) -> Result<File, StoreError> {
-    let io = |error| failed_at(path, &error);
-    let lock = File::create(data_dir.join(LOCK_NAME)).map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
-        Err(TryLockError::Error(error)) => Err(io(error)),
-    }
-}
-
-fn failed_at(path: &Path, error: &std::io::Error) -> StoreError {
+pub(super) fn failed_at(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Io {
         path: path.to_owned(),
         what: error.to_string(),

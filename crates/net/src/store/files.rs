@@ -1,7 +1,13 @@
 //! What a store asks of the file system beside its file.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::Path;
+
+use crate::store::StoreError;
+use crate::store::disk::failed_at;
+
+/// What is locked in a data directory while a store is open.
+const LOCK_NAME: &str = "forkful.lock";
 
 /// Makes a new name in the directory durable. Elsewhere than on Unix a directory is no file.
 pub(super) fn sync_directory(directory: &Path) -> std::io::Result<()> {
@@ -22,5 +28,16 @@ pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     #[cfg(not(unix))]
     {
         path.exists().then_some((0, 0))
+    }
+}
+
+/// Locks the data directory for this process.
+pub(super) fn lock(data_dir: &Path, path: &Path) -> Result<File, StoreError> {
+    let io = |error| failed_at(path, &error);
+    let lock = File::create(data_dir.join(LOCK_NAME)).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(io(error)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forkful_core::{Block, Entry, Hash};
+use forkful_core::{Block, Entry, Hash, sha256};
 
 use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreError};
 
@@ -22,6 +22,10 @@ impl Store for MemoryStore {
     /// Kept for ever: what is on the chain is not taken again by the node that comes back.
     fn put_data(&mut self, entry: Entry) {
         self.contents.data.push(entry);
+    }
+
+    fn remove_data(&mut self, entry: &Hash) {
+        self.contents.data.retain(|data| sha256(data) != *entry);
     }
 
     fn put_withheld(&mut self, block: Hash) {

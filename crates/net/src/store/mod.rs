@@ -141,6 +141,9 @@ pub trait Store: Debug + Send {
     /// off again, it is kept again.
     fn put_data(&mut self, entry: Entry);
 
+    /// Keeps data no longer that nobody mined.
+    fn remove_data(&mut self, entry: &Hash);
+
     /// Remembers that a block is a secret.
     fn put_withheld(&mut self, block: Hash);
 

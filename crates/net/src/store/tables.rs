@@ -34,6 +34,7 @@ pub(super) const BLOBS: TableDefinition<'static, &str, &[u8]> = TableDefinition:
 pub(super) enum Put {
     Block(Hash, Arc<Block>),
     Data(Entry),
+    DataGone(Hash),
     Withheld(Hash),
     Published(Hash),
     Chain(ChainChange),
@@ -63,6 +64,7 @@ pub(super) fn apply(transaction: &WriteTransaction, puts: &[Put]) -> Result<(), 
         match put {
             Put::Block(hash, block) => open.put_block(hash, block)?,
             Put::Data(entry) => open.put_data(entry)?,
+            Put::DataGone(entry) => open.remove_data(entry)?,
             Put::Withheld(hash) => {
                 let place = next(&open.withheld)?;
                 open.withheld.insert(place, &hash.0)?;
@@ -105,11 +107,16 @@ impl Open<'_> {
         for (height, (hash, block)) in (change.fork_height + 1..).zip(&change.connected) {
             self.chain.insert(height, &hash.0)?;
             for entry in &block.entries {
-                let place = self.data_by_hash.remove(&sha256(entry).0)?;
-                if let Some(place) = place.map(|place| place.value()) {
-                    self.data.remove(place)?;
-                }
+                self.remove_data(&sha256(entry))?;
             }
+        }
+        Ok(())
+    }
+
+    fn remove_data(&mut self, entry: &Hash) -> Result<(), redb::Error> {
+        let place = self.data_by_hash.remove(&entry.0)?;
+        if let Some(place) = place.map(|place| place.value()) {
+            self.data.remove(place)?;
         }
         Ok(())
     }

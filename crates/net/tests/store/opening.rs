@@ -89,6 +89,20 @@ fn data_is_kept_until_it_is_mined_and_again_when_a_reorg_takes_it_off_the_chain(
 }
 
 #[test]
+fn data_that_was_given_up_is_kept_no_longer() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let (given_up, waits) = (entry("nobody mines me"), entry("somebody may"));
+    store.put_data(given_up.clone());
+    store.put_data(waits.clone());
+    store.commit().unwrap();
+    store.remove_data(&forkful_core::sha256(&given_up));
+    store.commit().unwrap();
+    drop(store);
+    assert_eq!(open(directory.path()).contents().unwrap().data, [waits]);
+}
+
+#[test]
 fn a_store_that_is_in_use_is_not_opened_twice() {
     let directory = tempfile::tempdir().unwrap();
     let _first = open(directory.path());

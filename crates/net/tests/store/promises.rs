@@ -46,6 +46,9 @@ impl Store for Watched {
     fn put_data(&mut self, _: Entry) {
         self.put("data");
     }
+    fn remove_data(&mut self, _: &Hash) {
+        self.put("data gone");
+    }
     fn put_withheld(&mut self, _: Hash) {
         self.put("withheld");
     }

@@ -77,7 +77,7 @@ pub const METHODS: &[Method] = &[
                 "How it is written: utf8 or hex.",
             ),
         ],
-        about: "Gives the node data to get on the chain, and answers when it waits and is durable. The event data_mined tells when it is on the active chain. Refused data is error -26, or -27 when it is on the chain already.",
+        about: "Gives the node data to get on the chain, and answers when it waits and is durable. The event data_mined tells when it is on the active chain. What no block takes in 14 days is given up. Refused data is error -26, or -27 when it is on the chain already.",
         result: "an object: entry (its SHA-256), bytes",
         changes: true,
         waits: false,
@@ -124,7 +124,10 @@ async fn submit_data(api: Arc<Api>, args: Args) -> Answer {
 fn refused(why: PoolError) -> i64 {
     match why {
         PoolError::AlreadyOnChain => code::ON_CHAIN,
-        PoolError::AlreadyPending | PoolError::TooLarge { .. } | PoolError::Full => code::REJECTED,
+        PoolError::AlreadyPending
+        | PoolError::TooLarge { .. }
+        | PoolError::Full
+        | PoolError::Expired => code::REJECTED,
     }
 }
 
