@@ -80,7 +80,11 @@ fn choose_below(
         (None, []) => None,
         (None, several) => return Err(Failure::Rpc(which(several))),
     };
-    let usual = || home.map(|home| home.join(NodeArgs::NETWORK));
+    // The cookie of a node of ours is for nobody else who is named.
+    let usual = || {
+        home.filter(|_| url.is_none())
+            .map(|home| home.join(NodeArgs::NETWORK))
+    };
     Ok(Running::at(url, found.or_else(usual)))
 }
 

@@ -61,7 +61,6 @@ pub fn register(
         queue,
         queued: Arc::default(),
         places: Arc::new(Semaphore::new(net.config.limits.inbox_share.max(1) as usize)),
-        heard: AtomicU64::new(0),
         blocked: AtomicBool::new(false),
         ping: AtomicU64::new(0),
         ping_min: AtomicU64::new(0),

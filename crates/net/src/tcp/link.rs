@@ -37,8 +37,6 @@ pub struct Link {
     pub queued: Arc<AtomicUsize>,
     /// Places of its messages in the node's inbox.
     pub places: Arc<Semaphore>,
-    /// Frames heard so far.
-    pub heard: AtomicU64,
     /// Whether the reader waits for the node: what the peer says is not heard then.
     pub blocked: AtomicBool,
     /// The last round trip in nanoseconds, plus one; 0 is none.

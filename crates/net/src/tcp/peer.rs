@@ -93,7 +93,10 @@ pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call
     match connected {
         Ok((link, reader, writer, frames)) => live(&net, &link, reader, writer, frames).await,
         Err(why) => {
-            net.judge(address, &why);
+            // Whom we called may be anybody: strangers tell us of addresses that are not theirs.
+            if inbound {
+                net.judge(address, &why);
+            }
             net.notice(&Notice::Refused {
                 address: Some(address),
                 inbound,
@@ -267,7 +270,6 @@ async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {
             Ok(frame) => frame,
             Err(why) => return why,
         };
-        link.heard.fetch_add(1, Ordering::Relaxed);
         match frame {
             Frame::Message(bytes) => {
                 let message = match Message::decode(&bytes) {
@@ -313,9 +315,10 @@ async fn ping(net: &Net, link: &Link) -> End {
     loop {
         // The time of the ping is its number: an answer needs no table.
         net.enqueue(link, Frame::Ping(link.nanos()));
-        let heard = link.heard.load(Ordering::Relaxed);
+        // In bytes: a long message may take its time.
+        let heard = link.received.load(Ordering::Relaxed);
         sleep(limits.pong).await;
-        let silent = link.heard.load(Ordering::Relaxed) == heard;
+        let silent = link.received.load(Ordering::Relaxed) == heard;
         if silent && !link.blocked.load(Ordering::Relaxed) {
             return End::PingTimeout;
         }
