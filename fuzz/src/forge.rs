@@ -68,7 +68,7 @@ impl Forge {
         }
         let mut header = Header {
             index: parent.header.index.saturating_add(1),
-            timestamp: Timestamp(clock.0.saturating_add(late).max(median + 1)),
+            timestamp: Timestamp(clock.0.saturating_add(late).max(median.saturating_add(1))),
             data: merkle_root(&entries),
             previous_hash: hash,
             nonce: self.blocks.len() as u64 * TRIES * 2,

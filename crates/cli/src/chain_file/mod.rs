@@ -49,10 +49,23 @@ impl fmt::Display for ChainFault {
             write!(f, ", column {column}")?;
         }
         if !self.field.is_empty() {
-            write!(f, ": {}", self.field)?;
+            write!(f, ": ")?;
+            write_plain(f, &self.field)?;
         }
-        write!(f, ": {}", self.problem)
+        write!(f, ": ")?;
+        write_plain(f, &self.problem)
     }
+}
+
+/// What the file says is nothing for a terminal to obey.
+fn write_plain(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => write!(f, "{}", letter.escape_default())?,
+            false => write!(f, "{letter}")?,
+        }
+    }
+    Ok(())
 }
 
 /// A line as it claims to be: nothing of it is checked but its form.
