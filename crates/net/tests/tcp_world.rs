@@ -214,7 +214,7 @@ fn no_message_arrives_before_its_latency_is_over() {
         "network = { nodes = 2, link = { latency = '40ms' } }
          consensus = { difficulty = { rule = 'fixed', zero_bits = 8 } }
          mining = { hash_rate = '2k' }
-         stop = { height = 10, time_limit = '120s' }",
+         stop = { height = 40, time_limit = '120s' }",
         SOCKETS,
     );
     // One direction of one link, equal latencies: the order of arrivals is that of sending.
