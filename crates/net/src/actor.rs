@@ -141,6 +141,9 @@ impl<T: Transport> Actor<T> {
     }
 
     fn receive(&mut self, envelope: Envelope) {
+        // The loop looked at them a moment earlier. Of a peer whose connection is not known here
+        // yet, the first message would be lost.
+        self.commanded_before();
         let shared = self.parts.shared.clone();
         self.take(&mut shared.lock(), envelope);
     }

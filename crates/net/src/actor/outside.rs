@@ -64,6 +64,15 @@ pub enum RefuseError {
 }
 
 impl<T: Transport> Actor<T> {
+    /// Does what waits to be done now, so that nothing else overtakes it.
+    pub(super) fn commanded_before(&mut self) {
+        for _ in 0..self.parts.commands.len() {
+            if let Ok(command) = self.parts.commands.try_recv() {
+                self.command(command);
+            }
+        }
+    }
+
     pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Submit(entry, done) => {
@@ -175,5 +184,64 @@ impl<T: Transport> Actor<T> {
         } else {
             Taken::Branch
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use forkful_core::event::{BlockRef, NodeId};
+    use forkful_core::node::{Config, DisconnectReason};
+    use forkful_core::{Consensus, Honest, Message, MessageKind, Target, Timestamp, Wire};
+    use forkful_pow::Kernel;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::actor::{Parts, Shared};
+    use crate::clock::Clock;
+    use crate::ledger::Ledger;
+    use crate::miner::Miner;
+    use crate::store::{Contents, MemoryStore};
+    use crate::transport::Envelope;
+
+    struct Sent(Arc<Mutex<Vec<MessageKind>>>);
+
+    impl Transport for Sent {
+        fn send(&mut self, _: PeerId, message: Message<Wire>) {
+            self.0.lock().unwrap().push(message.kind());
+        }
+        fn disconnect(&mut self, _: PeerId, _: DisconnectReason) {}
+    }
+
+    #[tokio::test]
+    async fn the_first_message_of_a_connection_is_heard_though_it_is_looked_at_first() {
+        let sent = Arc::default();
+        let consensus = Consensus::fixed(Target::from_zero_bits(4).unwrap());
+        let hash = consensus.genesis().header.hash();
+        let (contents, clock) = (Contents::default(), Timestamp::default());
+        let (config, strategy) = (Config::default(), Box::new(Honest));
+        let node = Participant::restore(consensus, config, strategy, 1, &contents, clock);
+        let (commands, orders) = mpsc::channel(1);
+        let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
+        let clock = Clock::start();
+        let genesis = BlockRef { hash, height: 0 };
+        let mut actor = Actor::new(Parts {
+            id: NodeId(0),
+            shared: Shared::new(node),
+            clock,
+            inbox: mpsc::channel(1).1,
+            commands: orders,
+            transport: Sent(Arc::clone(&sent)),
+            miner,
+            found,
+            store: Arc::new(Mutex::new(MemoryStore::default())),
+            ledger: Arc::new(Ledger::new(clock, genesis, 1, Vec::new())),
+            paused: true,
+        });
+        let peer = PeerId(1);
+        commands.send(Command::Connected(peer)).await.unwrap();
+        actor.receive(Envelope::new(peer, Message::RequestBlock(hash)));
+        assert!(sent.lock().unwrap().contains(&MessageKind::Block));
     }
 }
