@@ -66,7 +66,7 @@ fn enters_a_tree(block: &Arc<Block>) {
         Ok(id) if id.index() == 0 => {}
         Ok(id) => {
             Spec::new(&consensus).insert(block, clock.0);
-            assert_eq!(tree.block(id), Some(block));
+            assert_eq!(tree.block(id).as_ref(), Some(block));
             assert_eq!(tree.hash(id), spec::header_hash(&block.header));
         }
         Err(RuleError::UnknownParent(parent)) => {

@@ -227,7 +227,7 @@ impl Play {
     fn perform(&mut self, effect: &Effect, gone: &mut Vec<PeerId>) {
         match effect {
             Effect::Store(id) => {
-                let block = Arc::clone(self.tree.block(*id).expect("what is stored is here"));
+                let block = self.tree.block(*id).expect("what is stored is here");
                 self.forge.keep(Arc::clone(&block));
                 self.stored.push(block);
             }

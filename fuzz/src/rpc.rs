@@ -15,7 +15,7 @@ use forkful_net::clock::Clock;
 use forkful_net::handle::{About, Handle};
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
-use forkful_net::store::{Contents, MemoryStore};
+use forkful_net::store::{MemoryStore, Store as _};
 use forkful_net::transport::{Envelope, Transport};
 use forkful_pow::Kernel;
 use serde_json::Value;
@@ -112,19 +112,14 @@ fn start() -> (Handle, mpsc::Sender<Envelope>) {
         hash: consensus.genesis().header.hash(),
         height: 0,
     };
-    let contents = Contents {
-        blocks: blocks().to_vec(),
-        data: vec![Entry::from(b"waits".as_slice())],
-        ..Contents::default()
-    };
-    let shared = Shared::new(Participant::restore(
-        consensus,
-        Config::default(),
-        Box::new(Honest),
-        1,
-        &contents,
-        clock.now().clock,
-    ));
+    let mut store = MemoryStore::default();
+    for block in blocks() {
+        store.put_block(block.header.hash(), Arc::clone(block));
+    }
+    store.put_data(Entry::from(b"waits".as_slice()));
+    let (honest, now) = (Box::new(Honest), clock.now().clock);
+    let node = Participant::restore(consensus, Config::default(), honest, 1, &mut store, now);
+    let shared = Shared::new(node.expect("every block is valid"));
     let (events, _) = broadcast::channel(64);
     let told = events.clone();
     let sink: forkful_scenario::Sink = Box::new(move |event| {
@@ -143,7 +138,7 @@ fn start() -> (Handle, mpsc::Sender<Envelope>) {
         transport: Nobody,
         miner,
         found,
-        store: Arc::new(Mutex::new(MemoryStore::default())),
+        store: Arc::new(Mutex::new(store)),
         ledger: Arc::new(Ledger::new(clock, genesis, 1, vec![sink])),
         paused: false,
     });

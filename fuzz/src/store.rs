@@ -45,31 +45,24 @@ pub fn check(bytes: &[u8]) {
             is_a_sentence(&error.to_string());
         }
     }
-    match store.contents() {
-        Ok(contents) => serves_a_valid_chain(&contents),
-        Err(error) => is_a_sentence(&error.to_string()),
-    }
+    serves_a_valid_chain(&mut store);
     goes_on(&mut store);
 }
 
-fn serves_a_valid_chain(contents: &forkful_net::store::Contents) {
+fn serves_a_valid_chain(store: &mut DiskStore) {
     let clock = Timestamp(consensus().genesis_time.0 + 86_400_000);
     let config = forkful_core::Config::default();
     let consensus = consensus();
-    let node = Participant::restore_checked(
-        consensus.clone(),
-        config,
-        Box::new(Honest),
-        1,
-        contents,
-        clock,
-    );
-    let Ok(Participant { tree, node }) = node else {
-        return;
+    let honest = Box::new(Honest);
+    let node = Participant::restore(consensus.clone(), config, honest, 1, store, clock);
+    let Participant { tree, node, .. } = match node {
+        Ok(participant) => participant,
+        Err(error) => return is_a_sentence(&error.to_string()),
     };
     let mut spec = spec::Spec::new(&consensus);
     for id in tree.path(BlockId::GENESIS, node.tip()) {
-        spec.insert(tree.block(id).expect("stored blocks have bodies"), clock.0);
+        let block = tree.block(id).expect("stored blocks have bodies");
+        spec.insert(&block, clock.0);
     }
     assert_eq!(
         spec.best(),

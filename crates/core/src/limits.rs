@@ -99,6 +99,11 @@ pub const POOL_ENTRIES_MAX: usize = 50_000;
 /// promised to somebody; the reorg's own length bounds it.
 pub const POOL_BYTES_MAX: usize = 32_000_000;
 
+/// Entries of the active chain that are known to be on it, so that they are not taken to be mined
+/// again: at least the newest half as many, for older ones are forgotten in lots. What was forgotten is
+/// taken and mined again if somebody submits it again.
+pub const ON_CHAIN_ENTRIES_MAX: usize = 200_000;
+
 /// Data that is told at one time to a peer that may not have it, in entries: the oldest.
 pub const DATA_TOLD_ENTRIES_MAX: usize = 100;
 

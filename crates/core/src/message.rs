@@ -13,7 +13,6 @@ use crate::event::MessageKind;
 use crate::hash::Hash;
 use crate::short_id::ShortId;
 use crate::tree::{BlockId, BlockTree};
-use crate::wire::block_len;
 
 /// How a message carries blocks.
 pub trait Form {
@@ -155,13 +154,13 @@ impl<F: Form> Message<F> {
 impl Message<Ids> {
     /// How many bytes the message has on the wire, without making them.
     pub fn encoded_len<P>(&self, tree: &BlockTree<P>) -> usize {
-        self.len_with(|id| tree.block(*id).map_or(0, |block| block_len(block)))
+        self.len_with(|id| tree.block_len(*id))
     }
 
     /// The message as it travels. `None` if it promises a body that is not in the tree,
     /// which no node does for a block of its view.
     pub fn to_wire<P>(&self, tree: &BlockTree<P>) -> Option<Message<Wire>> {
-        let block = |id: &BlockId| tree.block(*id).cloned();
+        let block = |id: &BlockId| tree.block(*id);
         let header = |id: &BlockId| *tree.header(*id);
         let names = |ids: &[BlockId]| ids.iter().map(|id| tree.hash(*id)).collect();
         Some(match self {

@@ -119,6 +119,31 @@ proptest! {
         prop_assert!(net.disconnects.is_empty(), "{:?}", net.disconnects);
     }
 
+    /// A node that holds no stored body does what one does that holds all of them.
+    #[test]
+    fn bodies_in_an_archive_change_nothing(
+        seed in 0..1_000_u64,
+        policies in [(); NODES].map(|()| prop::sample::select(&Relay::ALL[..])),
+        deeds in prop::collection::vec(deed(), 1..120),
+    ) {
+        let run = |archives| {
+            let mut plan = plan(NODES).seed(seed).loss_percent(10);
+            for (node, policy) in policies.into_iter().enumerate() {
+                plan = plan.relay(node, policy);
+            }
+            let plan = if archives { plan.archives() } else { plan };
+            let mut net = plan.start();
+            for deed in &deeds {
+                do_it(&mut net, *deed, &mut BTreeMap::new());
+            }
+            make_whole(&mut net);
+            converge(&mut net, 0);
+            let data = net.data_on_chain(0);
+            (net.sent, net.tip_changes, data)
+        };
+        prop_assert!(run(false) == run(true));
+    }
+
     #[test]
     fn equal_inputs_give_equal_outputs(
         seed in 0..1_000_u64,

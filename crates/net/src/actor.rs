@@ -164,7 +164,7 @@ impl<T: Transport> Actor<T> {
             return self.parts.transport.send(from, Message::NotFound(hash));
         }
         let now = self.parts.clock.now();
-        let Participant { tree, node } = participant;
+        let Participant { tree, node, .. } = participant;
         let passed = (self.keeper).admit(tree, node.public_tip(), from, message, now);
         let Passed {
             message,
@@ -193,7 +193,7 @@ impl<T: Transport> Actor<T> {
 
     fn handle(&mut self, participant: &mut Participant, input: Input) {
         let now = self.parts.clock.now();
-        let Participant { tree, node } = participant;
+        let Participant { tree, node, .. } = participant;
         node.handle(now, input, tree, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
         self.keep(participant, &effects);
@@ -204,7 +204,7 @@ impl<T: Transport> Actor<T> {
             }
         }
         self.effects = effects;
-        let Participant { tree, node } = participant;
+        let Participant { tree, node, .. } = participant;
         for (peer, question) in self.keeper.ask_on(tree, node.public_tip()) {
             self.parts.transport.send(peer, question);
         }
@@ -215,7 +215,7 @@ impl<T: Transport> Actor<T> {
 
     /// Makes durable what one input changed, before any of it is told: as one commit, so that the
     /// store is always as it was between two inputs.
-    fn keep(&mut self, participant: &Participant, effects: &[Effect]) {
+    fn keep(&mut self, participant: &mut Participant, effects: &[Effect]) {
         let mut store = self.store();
         participant.keep(effects, &mut *store);
         // Nothing to wait for in memory, or nothing new: the runtime need not be told.
@@ -224,6 +224,9 @@ impl<T: Transport> Actor<T> {
             false => store.commit(),
         };
         drop(store);
+        if committed.is_ok() {
+            participant.durable();
+        }
         self.failed = self.failed.take().or(committed.err());
     }
 
@@ -306,7 +309,7 @@ impl<T: Transport> Actor<T> {
             None => What::Mined {
                 block,
                 parent: tree.header(id).previous_hash,
-                entries: saturate(tree.block(id).map_or(0, |block| block.entries.len())),
+                entries: saturate(tree.entries(id)),
             },
         });
     }

@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::handle::{About, Handle};
 use crate::ledger::Ledger;
 use crate::miner::{Miner, Speed};
+use crate::participant::RestoreError;
 use crate::store::{DiskStore, MemoryStore, Store, StoreError};
 use crate::tcp::key::{KeyError, NodeKey};
 use crate::tcp::limits::Limits;
@@ -85,16 +86,9 @@ pub enum NodeError {
     /// Its store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A stored block breaks a rule.
-    #[error(
-        "block {place} of the store breaks a rule: {rule}. The file was changed by something else: move it away, and the node fetches the chain again from its peers"
-    )]
-    Invalid {
-        /// Which, in the order in which they were stored, from 1.
-        place: usize,
-        /// The rule.
-        rule: forkful_core::RuleError,
-    },
+    /// It did not come back from its store.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// Its key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -327,18 +321,14 @@ impl Kept {
     /// The participant that it was, every rule checked again.
     fn restore(&self, config: &NodeConfig, clock: Clock) -> Result<Shared, NodeError> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let contents = store.contents()?;
-        let restored = Participant::restore_checked(
+        let participant = Participant::restore(
             config.consensus.clone(),
             config.relay,
             Box::new(Honest),
             getrandom::u64().map_err(KeyError::Random)?,
-            &contents,
+            &mut *store,
             clock.now().clock,
-        );
-        let participant = restored.map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
-        participant.align(contents.tip, &mut *store);
-        store.commit()?;
+        )?;
         Ok(Shared::new(participant))
     }
 }

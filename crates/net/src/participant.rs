@@ -1,5 +1,7 @@
 //! What an actor drives: the facts and opinions of one node, and how they come back from a store.
 
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::node::PoolError;
@@ -8,7 +10,15 @@ use forkful_core::{
     Strategy, Timestamp, Work,
 };
 
-use crate::store::{ChainChange, Contents, Store};
+use crate::store::{ChainChange, Store, StoreError};
+
+/// Bytes of stored bodies that stay in memory. Older ones are read from the store when somebody
+/// asks for them.
+const BODIES_BYTES_MAX: usize = 16 << 20;
+
+/// What memory takes for a body beside its bytes, and for each of its entries: about.
+const BODY_OVERHEAD: usize = 96;
+const ENTRY_OVERHEAD: usize = 48;
 
 /// One participant: the facts it has checked and the opinions it holds.
 #[derive(Debug)]
@@ -17,6 +27,7 @@ pub struct Participant {
     pub tree: BlockTree<Sha256Pow>,
     /// The opinions.
     pub node: Node,
+    bodies: Bodies,
 }
 
 impl Participant {
@@ -34,13 +45,14 @@ impl Participant {
     }
 
     /// Puts into the store what the effects of one input say is to be kept. Commits nothing.
-    pub fn keep(&self, effects: &[Effect], store: &mut dyn Store) {
+    pub fn keep(&mut self, effects: &[Effect], store: &mut dyn Store) {
         let tree = &self.tree;
         for effect in effects {
             match effect {
                 Effect::Store(id) => {
                     if let Some(block) = tree.block(*id) {
-                        store.put_block(tree.hash(*id), Arc::clone(block));
+                        store.put_block(tree.hash(*id), block);
+                        self.bodies.stored.push(*id);
                     }
                 }
                 Effect::StoreData(entry) => store.put_data(Arc::clone(entry)),
@@ -59,10 +71,16 @@ impl Participant {
         }
     }
 
-    /// Makes the stored chain the node's, where the two differ after a start: of equally good branches
-    /// the node may take another than before, and a clock that was set back makes it shorter.
-    /// Commits nothing.
-    pub fn align(&self, stored_tip: Option<Hash>, store: &mut dyn Store) {
+    /// What was kept so far is committed: the store has it, so that not all of it has to stay in
+    /// memory.
+    pub fn durable(&mut self) {
+        for id in self.bodies.stored.drain(..).collect::<Vec<_>>() {
+            self.bodies.durable(&mut self.tree, id);
+        }
+    }
+
+    /// Makes the stored chain the node's, where the two differ after a start.
+    fn align(&self, stored_tip: Option<Hash>, store: &mut dyn Store) {
         let (tree, tip) = (&self.tree, self.node.tip());
         let stored = stored_tip.map_or(Some(BlockId::GENESIS), |hash| tree.find(&hash));
         if stored != Some(tip) {
@@ -71,13 +89,19 @@ impl Participant {
         }
     }
 
+    /// The height and the total work of its best block.
+    pub fn best(&self) -> (u64, Work) {
+        let tip = self.node.tip();
+        (self.tree.height(tip), self.tree.total_work(tip))
+    }
+
     /// The active chain leads to `tip`; up to `fork_point` it is as it was.
     fn chain_change(&self, fork_point: BlockId, tip: BlockId) -> ChainChange {
         let tree = &self.tree;
         let path = tree.path(fork_point, tip).into_iter();
         let connected = path.filter_map(|id| {
             let block = tree.block(id)?;
-            Some((tree.hash(id), Arc::clone(block)))
+            Some((tree.hash(id), block))
         });
         ChainChange {
             fork_height: tree.height(fork_point),
@@ -106,79 +130,119 @@ impl Shared {
     }
 }
 
+/// Why a participant did not come back.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Its store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored block breaks a rule.
+    #[error(
+        "block {place} of the store breaks a rule: {rule}. The file was changed by something else: move it away, and the node fetches the chain again from its peers"
+    )]
+    Rule {
+        /// Which, in the order in which they were stored, from 1.
+        place: usize,
+        /// The rule.
+        rule: RuleError,
+    },
+}
+
 impl Participant {
-    /// A participant that has just been born, or that comes back with what it stored. A block
-    /// that the tree refuses is left out.
+    /// A participant that knows genesis and nobody.
+    pub fn new(
+        consensus: Consensus,
+        config: Config,
+        strategy: Box<dyn Strategy>,
+        seed: u64,
+    ) -> Self {
+        let tree = BlockTree::new(consensus, Sha256Pow);
+        Participant {
+            node: Node::new(real(config), strategy, seed),
+            bodies: Bodies::default(),
+            tree,
+        }
+    }
+
+    /// A participant that comes back with what it stored, every rule checked again. The stored
+    /// chain is the node's then: of equally good branches it may take another than before, and a
+    /// clock that was set back makes it shorter.
+    ///
+    /// # Errors
+    /// The store cannot be read or written; or a block that breaks a rule. One that claims a time
+    /// ahead of a clock that was set back is none: it is asked for again, with all that is built
+    /// on it.
     pub fn restore(
         consensus: Consensus,
         config: Config,
         strategy: Box<dyn Strategy>,
         seed: u64,
-        stored: &Contents,
+        store: &mut dyn Store,
         clock: Timestamp,
-    ) -> Self {
-        let mut tree = BlockTree::new(consensus, Sha256Pow);
-        for block in &stored.blocks {
-            // Stored blocks were valid. One that claims a time ahead of a clock that was
-            // set back is asked for again.
-            let _ = tree.insert_block(Arc::clone(block), clock);
-        }
-        Participant::with_tree(tree, config, strategy, seed, stored)
-    }
-
-    /// The same with what came from a disk: a block that breaks a rule is an error.
-    ///
-    /// # Errors
-    /// The place of the first such block, and the rule that it breaks.
-    pub fn restore_checked(
-        consensus: Consensus,
-        config: Config,
-        strategy: Box<dyn Strategy>,
-        seed: u64,
-        stored: &Contents,
-        clock: Timestamp,
-    ) -> Result<Self, (usize, RuleError)> {
-        let mut tree = BlockTree::new(consensus, Sha256Pow);
-        let mut left_out = false;
-        for (place, block) in stored.blocks.iter().enumerate() {
-            match tree.insert_block(Arc::clone(block), clock) {
-                Ok(_) => {}
-                // The clock was set back: it is asked for again, with all that is built on it.
+    ) -> Result<Self, RestoreError> {
+        let mut tree = BlockTree::new(consensus, Sha256Pow).with_archive(store.archive());
+        let mut bodies = Bodies::default();
+        let (mut place, mut left_out, mut broken) = (0, false, None);
+        store.blocks(&mut |block| {
+            place += 1;
+            match tree.insert_block(block, clock) {
+                Ok(id) => bodies.durable(&mut tree, id),
                 Err(RuleError::TimestampTooNew { .. }) => left_out = true,
                 Err(RuleError::UnknownParent(_)) if left_out => {}
-                Err(rule) => return Err((place + 1, rule)),
+                Err(rule) => broken = Some(RestoreError::Rule { place, rule }),
             }
+            match broken {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            }
+        })?;
+        if let Some(broken) = broken {
+            return Err(broken);
         }
-        let checked = Participant::with_tree(tree, config, strategy, seed, stored);
-        Ok(checked)
-    }
-
-    /// The height and the total work of its best block.
-    pub fn best(&self) -> (u64, Work) {
-        let tip = self.node.tip();
-        (self.tree.height(tip), self.tree.total_work(tip))
-    }
-
-    fn with_tree(
-        tree: BlockTree<Sha256Pow>,
-        config: Config,
-        strategy: Box<dyn Strategy>,
-        seed: u64,
-        stored: &Contents,
-    ) -> Self {
-        // What no entry lacks cannot be missing here: that is for simulators.
-        let config = Config {
-            compact_failure_per_million: 0,
-            ..config
-        };
-        let withheld = stored.withheld.iter();
-        let withheld = withheld.filter_map(|hash| tree.find(hash)).collect();
-        let refused = stored.refused.iter();
-        let refused = refused.filter_map(|hash| tree.find(hash)).collect();
+        let stored = store.contents()?;
+        let known = |hashes: &[Hash]| hashes.iter().filter_map(|hash| tree.find(hash)).collect();
+        let (withheld, refused) = (known(&stored.withheld), known(&stored.refused));
+        let config = real(config);
         let mut node = Node::restore_refusing(config, strategy, seed, &tree, withheld, refused);
         for entry in &stored.data {
             node.restore_data(&tree, Arc::clone(entry));
         }
-        Participant { tree, node }
+        let participant = Participant { tree, node, bodies };
+        participant.align(stored.tip, store);
+        store.commit()?;
+        Ok(participant)
+    }
+}
+
+/// The same without what is for simulators: what no entry lacks cannot be missing here.
+fn real(config: Config) -> Config {
+    Config {
+        compact_failure_per_million: 0,
+        ..config
+    }
+}
+
+/// The bodies that are in memory although the store has them, oldest first: what peers ask for is
+/// new, nearly always.
+#[derive(Debug, Default)]
+struct Bodies {
+    held: VecDeque<(BlockId, usize)>,
+    bytes: usize,
+    /// Stored by the next commit.
+    stored: Vec<BlockId>,
+}
+
+impl Bodies {
+    /// The store has the body for certain. If there are too many in memory, the oldest go.
+    fn durable(&mut self, tree: &mut BlockTree<Sha256Pow>, id: BlockId) {
+        let bytes = BODY_OVERHEAD + tree.block_len(id) + ENTRY_OVERHEAD * tree.entries(id);
+        self.held.push_back((id, bytes));
+        self.bytes += bytes;
+        while self.bytes > BODIES_BYTES_MAX
+            && let Some((oldest, bytes)) = self.held.pop_front()
+        {
+            tree.leave_to_archive(oldest);
+            self.bytes -= bytes;
+        }
     }
 }

@@ -134,7 +134,7 @@ impl Sim<'_> {
         let tip = tip.unwrap_or(BlockId::GENESIS);
         let chain: Vec<_> = std::iter::once(BlockId::GENESIS)
             .chain(self.tree.path(BlockId::GENESIS, tip))
-            .filter_map(|id| self.tree.block(id).cloned())
+            .filter_map(|id| self.tree.block(id))
             .collect();
         let entries = chain.iter().flat_map(|block| &block.entries);
         self.trace.add(self.now.0);

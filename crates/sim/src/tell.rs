@@ -19,9 +19,7 @@ impl Sim<'_> {
             None => What::Mined {
                 block: named,
                 parent: self.tree.header(block).previous_hash,
-                entries: self.tree.block(block).map_or(0, |block| {
-                    u32::try_from(block.entries.len()).unwrap_or(u32::MAX)
-                }),
+                entries: u32::try_from(self.tree.entries(block)).unwrap_or(u32::MAX),
             },
         };
         self.tell(Some(id), what);

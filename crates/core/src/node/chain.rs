@@ -8,7 +8,7 @@ use crate::limits;
 use crate::node::relay::Whose;
 use crate::node::{Effect, Node, PeerId, PoolError, Step, TipChange};
 use crate::strategy::{Cause, Publish, Situation};
-use crate::tree::BlockId;
+use crate::tree::{BlockId, BlockTree};
 
 impl Node {
     /// Somebody told this node to get data on the chain.
@@ -211,7 +211,7 @@ impl Node {
         let mut at = old;
         while at != fork {
             if let Some(block) = tree.block(at) {
-                self.pool.disconnect(block, now);
+                self.pool.disconnect(&block, now);
             }
             at = tree.parent(at);
         }
@@ -219,7 +219,7 @@ impl Node {
         let mut at = new;
         while at != fork {
             if let Some(block) = tree.block(at) {
-                self.pool.connect(block);
+                self.pool.connect(&block);
             }
             at = tree.parent(at);
         }
@@ -230,6 +230,22 @@ impl Node {
                 bytes,
                 taken,
             });
+        }
+    }
+
+    /// Knows again what the last blocks of the chain carry, as far as the pool remembers it.
+    pub(super) fn remember_data<P>(&mut self, tree: &BlockTree<P>) {
+        let mut from = self.tip;
+        let mut entries = 0;
+        while from != BlockId::GENESIS && entries < limits::ON_CHAIN_ENTRIES_MAX {
+            entries += tree.entries(from);
+            from = tree.parent(from);
+        }
+        let carries = |id: &BlockId| tree.entries(*id) > 0;
+        for id in tree.path(from, self.tip).into_iter().filter(carries) {
+            if let Some(block) = tree.block(id) {
+                self.pool.connect(&block);
+            }
         }
     }
 

@@ -200,11 +200,7 @@ impl Node {
         self.best = self.tip;
         self.best_public = self.public_tip;
         self.sync.restore(tree, self.public_tip);
-        for id in tree.path(BlockId::GENESIS, self.tip) {
-            if let Some(block) = tree.block(id) {
-                self.pool.connect(block);
-            }
-        }
+        self.remember_data(tree);
     }
 
     /// Data that had been taken before the node stopped waits again, unless it is on the

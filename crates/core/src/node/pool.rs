@@ -49,8 +49,8 @@ pub struct Pool {
     waiting: BTreeMap<u64, Waiting>,
     /// The place in `waiting` of each entry, by its SHA-256. Look-up only.
     places: HashMap<Hash, u64>,
-    /// How often each entry stands on the chain to the tip. Look-up only.
-    on_chain: HashMap<Hash, u32>,
+    /// What the chain to the tip carries.
+    on_chain: OnChain,
     bytes: usize,
     next_place: u64,
 }
@@ -70,7 +70,7 @@ impl Pool {
         if self.places.contains_key(&hash) {
             return Err(PoolError::AlreadyPending);
         }
-        if self.on_chain.contains_key(&hash) {
+        if self.on_chain.contains(&hash) {
             return Err(PoolError::AlreadyOnChain);
         }
         if entry.len() > consensus.body_bytes_max as usize {
@@ -116,7 +116,7 @@ impl Pool {
 
     /// Whether the chain to the tip carries these bytes.
     pub fn is_on_chain(&self, entry: &Hash) -> bool {
-        self.on_chain.contains_key(entry)
+        self.on_chain.contains(entry)
     }
 
     /// As many of the oldest entries as fit in one block.
@@ -138,14 +138,8 @@ impl Pool {
     pub(super) fn disconnect(&mut self, block: &Block, now: Time) {
         for entry in &block.entries {
             let hash = sha256(entry);
-            if let Some(times) = self.on_chain.get_mut(&hash) {
-                *times -= 1;
-                if *times > 0 {
-                    continue;
-                }
-                self.on_chain.remove(&hash);
-            }
-            if !self.places.contains_key(&hash) {
+            self.on_chain.remove(&hash);
+            if !self.on_chain.contains(&hash) && !self.places.contains_key(&hash) {
                 self.put(hash, entry.clone(), now);
             }
         }
@@ -155,7 +149,7 @@ impl Pool {
     pub(super) fn connect(&mut self, block: &Block) {
         for entry in &block.entries {
             let hash = sha256(entry);
-            *self.on_chain.entry(hash).or_default() += 1;
+            self.on_chain.add(hash);
             if let Some(place) = self.places.remove(&hash) {
                 let gone = self.waiting.remove(&place);
                 self.bytes -= gone.map_or(0, |gone| gone.entry.len());
@@ -181,5 +175,76 @@ impl Pool {
         let waiting = Waiting { hash, entry, since };
         self.waiting.insert(self.next_place, waiting);
         self.next_place += 1;
+    }
+}
+
+/// How often each entry stands on the chain to the tip, as far as that is remembered: in two lots,
+/// of which the older one is forgotten when the newer one is full. Look-up only.
+#[derive(Debug, Default)]
+struct OnChain {
+    newer: HashMap<Hash, u32>,
+    older: HashMap<Hash, u32>,
+}
+
+impl OnChain {
+    fn contains(&self, entry: &Hash) -> bool {
+        self.newer.contains_key(entry) || self.older.contains_key(entry)
+    }
+
+    fn add(&mut self, entry: Hash) {
+        if self.newer.len() >= limits::ON_CHAIN_ENTRIES_MAX / 2 {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        *self.newer.entry(entry).or_default() += 1;
+    }
+
+    /// Once less.
+    fn remove(&mut self, entry: &Hash) {
+        for lot in [&mut self.newer, &mut self.older] {
+            if let Some(times) = lot.get_mut(entry) {
+                *times -= 1;
+                if *times == 0 {
+                    lot.remove(entry);
+                }
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(number: usize) -> Hash {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        Hash(bytes)
+    }
+
+    #[test]
+    fn what_is_on_the_chain_is_remembered_within_a_bound() {
+        let mut on_chain = OnChain::default();
+        let half = limits::ON_CHAIN_ENTRIES_MAX / 2;
+        let last = 3 * half;
+        for number in 0..=last {
+            on_chain.add(hash(number));
+            assert!(on_chain.contains(&hash(number.saturating_sub(half - 1))));
+        }
+        assert!(on_chain.newer.len() + on_chain.older.len() <= 2 * half);
+        assert!(!on_chain.contains(&hash(0)));
+    }
+
+    #[test]
+    fn what_stands_there_twice_is_gone_when_it_was_taken_off_twice() {
+        let mut on_chain = OnChain::default();
+        for _ in 0..2 {
+            on_chain.add(hash(1));
+        }
+        on_chain.remove(&hash(1));
+        assert!(on_chain.contains(&hash(1)));
+        on_chain.remove(&hash(1));
+        assert!(!on_chain.contains(&hash(1)));
+        on_chain.remove(&hash(1));
     }
 }

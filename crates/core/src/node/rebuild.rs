@@ -152,7 +152,7 @@ impl Node {
     ) {
         let header = *step.tree.header(block);
         let known = step.tree.block(block);
-        let is_it = match known {
+        let is_it = match &known {
             Some(known) => known.entries == entries,
             None => merkle_root(&entries) == header.data,
         };
@@ -190,7 +190,7 @@ impl Node {
             // Who does not take part in it answers with what it has.
             Some(_) if self.config.relay != Relay::Compact => Message::Block(block),
             Some(body) => {
-                let (nonce, short_ids) = self.names(block, body);
+                let (nonce, short_ids) = self.names(block, &body);
                 Message::CompactBlock {
                     header: block,
                     nonce,

@@ -4,7 +4,6 @@ use crate::limits;
 use crate::message::{Ids, Message};
 use crate::node::{Effect, Node, PeerId, Step};
 use crate::tree::{BlockId, BlockTree};
-use crate::wire::block_len;
 
 impl Node {
     pub(super) fn serve_block<P>(&mut self, step: &mut Step<'_, P>, peer: PeerId, block: BlockId) {
@@ -43,7 +42,7 @@ impl Node {
         let (mut blocks, mut more) = self.after_locator(tree, locator, limits::CHAIN_BLOCKS_MAX);
         let mut bytes = 0;
         let fits = blocks.iter().take_while(|block| {
-            bytes += tree.block(**block).map_or(0, |block| block_len(block));
+            bytes += tree.block_len(**block);
             bytes <= limits::CHAIN_BYTES_MAX
         });
         let fits = fits.count().max(1);

@@ -8,6 +8,7 @@
 //! Inside the core a block is a [`BlockId`], an index into the tree; parents come
 //! before their children, so ids are in topological order.
 
+mod archive;
 mod derive;
 mod probe;
 mod read;
@@ -25,6 +26,7 @@ use crate::rules::{self, RuleError, Verdict};
 use crate::target::{Target, Work};
 use crate::units::Timestamp;
 
+pub use archive::Archive;
 pub use probe::Probe;
 
 /// A block of one tree. Means nothing in another.
@@ -65,6 +67,11 @@ struct Fact {
 enum Body {
     Missing,
     Here(Arc<Block>),
+    /// In the archive, with so many entries and bytes on the wire.
+    Archived {
+        entries: u32,
+        bytes: u32,
+    },
     /// The body matches the header and breaks a limit: invalid for ever.
     Invalid,
 }
@@ -78,6 +85,8 @@ pub struct BlockTree<P> {
     /// Look-up only; nothing ever iterates over it, so neither its order nor the random
     /// key of its hasher can leak. A hash of blocks needs no more of a hasher.
     by_hash: HashMap<Hash, BlockId, RandomState>,
+    /// Who has the bodies that are not in memory.
+    archive: Option<Box<dyn Archive>>,
 }
 
 impl<P: ProofOfWork> BlockTree<P> {
@@ -103,6 +112,7 @@ impl<P: ProofOfWork> BlockTree<P> {
             pow,
             facts: vec![fact],
             by_hash: HashMap::from_iter([(hash, BlockId::GENESIS)]),
+            archive: None,
         }
     }
 

@@ -1,8 +1,6 @@
 //! Reading the tree: looking blocks up, comparing chains, walking them.
 
-use std::sync::Arc;
-
-use crate::block::{Block, Header};
+use crate::block::Header;
 use crate::consensus::{Consensus, ForkChoice};
 use crate::hash::Hash;
 use crate::target::{Target, Work};
@@ -59,19 +57,6 @@ impl<P> BlockTree<P> {
     /// The block's parent; genesis is its own.
     pub fn parent(&self, id: BlockId) -> BlockId {
         self.fact(id).parent
-    }
-
-    /// The whole block, once its body is here and within the limits.
-    pub fn block(&self, id: BlockId) -> Option<&Arc<Block>> {
-        match &self.fact(id).body {
-            Body::Here(block) => Some(block),
-            Body::Missing | Body::Invalid => None,
-        }
-    }
-
-    /// Whether the body is here.
-    pub fn has_body(&self, id: BlockId) -> bool {
-        self.block(id).is_some()
     }
 
     /// Whether the block is known to be invalid for ever, itself or by an ancestor.

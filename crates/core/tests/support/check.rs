@@ -42,7 +42,7 @@ impl Checker {
             // S1 and S2: valid by the rules written a second time, parents first, once.
             Effect::Store(id) => {
                 let block = tree.block(*id).expect("only what is here is stored");
-                self.spec.insert(block, clock_ms);
+                self.spec.insert(&block, clock_ms);
             }
             Effect::Mine { on } => self.mining_on = Some(tree.hash(*on)),
             Effect::Deadline(time) => {

@@ -3,13 +3,25 @@
 use std::sync::Arc;
 
 use forkful_core::doorkeeper::Doorkeeper;
+use forkful_core::tree::Archive;
 use forkful_core::{
-    BlockTree, Effect, Input, Message, Node, Now, Sha256Pow, Time, Timestamp, Wire, door, limits,
+    Block, BlockTree, Effect, Hash, Input, Message, Node, Now, Sha256Pow, Time, Timestamp, Wire,
+    door, limits,
 };
 use rand_xoshiro::rand_core::Rng;
 
 use super::check::Checker;
-use super::{Life, MS, Net, Parcel, peer};
+use super::{Blocks, Life, MS, Net, Parcel, peer};
+
+/// The archive of a node.
+#[derive(Debug)]
+struct Shelf(Blocks);
+
+impl Archive for Shelf {
+    fn block(&self, hash: &Hash) -> Option<Arc<Block>> {
+        self.0.lock().unwrap().get(hash).cloned()
+    }
+}
 
 /// Time.
 impl Net {
@@ -86,11 +98,15 @@ impl Net {
         let participant = &mut self.participants[node];
         let strategy = (participant.plan.strategy)();
         let mut checker = Checker::new(&consensus, strategy.name() == "honest");
-        let mut tree = BlockTree::new(consensus, Sha256Pow);
+        let shelf = Shelf(Arc::clone(&participant.shelf));
+        let mut tree = BlockTree::new(consensus, Sha256Pow).with_archive(Some(Box::new(shelf)));
         for block in &participant.store {
             // A store, read in order, is a tree.
-            tree.insert_block(Arc::clone(block), clock).unwrap();
+            let id = tree.insert_block(Arc::clone(block), clock).unwrap();
             checker.spec.insert(block, clock.0);
+            if self.plan.archives {
+                tree.leave_to_archive(id);
+            }
         }
         let mut node_itself = {
             let withheld = participant.withheld.iter();
@@ -112,11 +128,18 @@ impl Net {
     }
 
     pub(super) fn perform(&mut self, node: usize, effect: &Effect) {
-        let life = self.participants[node].life.as_mut().unwrap();
+        let participant = &mut self.participants[node];
+        let life = participant.life.as_mut().unwrap();
         match effect {
             Effect::Store(id) => {
-                let block = Arc::clone(life.tree.block(*id).unwrap());
-                self.participants[node].store.push(block);
+                let block = life.tree.block(*id).unwrap();
+                let hash = life.tree.hash(*id);
+                let mut shelf = participant.shelf.lock().unwrap();
+                shelf.insert(hash, Arc::clone(&block));
+                participant.store.push(block);
+                if self.plan.archives {
+                    life.tree.leave_to_archive(*id);
+                }
             }
             Effect::Withheld(id) => {
                 let hash = life.tree.hash(*id);

@@ -18,7 +18,7 @@ pub mod spec;
 mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use forkful_core::doorkeeper::Doorkeeper;
 use forkful_core::node::{DisconnectReason, TipChange};
@@ -36,6 +36,9 @@ pub use plan::{Plan, plan};
 
 const MS: u64 = 1_000_000;
 
+/// Blocks by hash.
+type Blocks = Arc<Mutex<BTreeMap<Hash, Arc<Block>>>>;
+
 /// A participant. Without a node it is a puppet, or has crashed.
 struct Participant {
     plan: NodePlan,
@@ -44,6 +47,7 @@ struct Participant {
     lives: u64,
     /// What survives a crash.
     store: Vec<Arc<Block>>,
+    shelf: Blocks,
     data: Vec<Entry>,
     withheld: Vec<Hash>,
     links: BTreeSet<usize>,
@@ -61,6 +65,7 @@ impl Participant {
             life: None,
             lives: 0,
             store: Vec::new(),
+            shelf: Blocks::default(),
             data: Vec::new(),
             withheld: Vec::new(),
             links: BTreeSet::new(),
@@ -193,9 +198,8 @@ impl Net {
         let life = self.life(node);
         let path = life.tree.path(BlockId::GENESIS, life.node.tip());
         let blocks = path.iter().map(|id| life.tree.block(*id).unwrap());
-        blocks
-            .flat_map(|b| b.entries.iter().map(|e| e.to_vec()))
-            .collect()
+        let data = blocks.map(|block| block.entries.iter().map(|e| e.to_vec()).collect());
+        data.collect::<Vec<Vec<_>>>().concat()
     }
 
     /// How many messages of this kind were sent by nodes so far.

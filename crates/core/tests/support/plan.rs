@@ -18,6 +18,8 @@ pub struct Plan {
     pub latency_ms: u64,
     pub loss_percent: u64,
     pub seed: u64,
+    /// Nodes hold no body that they have stored.
+    pub(super) archives: bool,
     /// How long ago genesis was when the story begins.
     pub age_ms: u64,
     /// What a chain has to have at least.
@@ -56,6 +58,7 @@ pub fn plan(nodes: usize) -> Plan {
         latency_ms: 10,
         loss_percent: 0,
         seed: 7,
+        archives: false,
         age_ms: 24 * 3_600_000,
         minimum_work: Work::ZERO,
         buffer_blocks: limits::WORK_BUFFER_BLOCKS,
@@ -116,6 +119,12 @@ impl Plan {
         for node in &mut self.nodes {
             node.config.compact_failure_per_million = per_million;
         }
+    }
+
+    /// Every body is left to an archive as soon as it is stored.
+    pub fn archives(mut self) -> Self {
+        self.archives = true;
+        self
     }
 
     /// Nobody announces a tip without a reason.

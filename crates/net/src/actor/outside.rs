@@ -158,7 +158,7 @@ impl<T: Transport> Actor<T> {
     fn submit_block(&mut self, block: Arc<Block>) -> Result<Taken, RuleError> {
         let shared = self.parts.shared.clone();
         let mut participant = shared.lock();
-        let Participant { tree, node } = &mut *participant;
+        let Participant { tree, node, .. } = &mut *participant;
         if let Some(id) = tree.find(&block.header.hash()) {
             if tree.is_invalid(id) {
                 return Ok(Taken::KnownInvalid);
@@ -193,7 +193,7 @@ mod tests {
 
     use forkful_core::event::{BlockRef, NodeId};
     use forkful_core::node::{Config, DisconnectReason};
-    use forkful_core::{Consensus, Honest, Message, MessageKind, Target, Timestamp, Wire};
+    use forkful_core::{Consensus, Honest, Message, MessageKind, Target, Wire};
     use forkful_pow::Kernel;
     use tokio::sync::mpsc;
 
@@ -202,7 +202,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::ledger::Ledger;
     use crate::miner::Miner;
-    use crate::store::{Contents, MemoryStore};
+    use crate::store::MemoryStore;
     use crate::transport::Envelope;
 
     struct Sent(Arc<Mutex<Vec<MessageKind>>>);
@@ -219,9 +219,7 @@ mod tests {
         let sent = Arc::default();
         let consensus = Consensus::fixed(Target::from_zero_bits(4).unwrap());
         let hash = consensus.genesis().header.hash();
-        let (contents, clock) = (Contents::default(), Timestamp::default());
-        let (config, strategy) = (Config::default(), Box::new(Honest));
-        let node = Participant::restore(consensus, config, strategy, 1, &contents, clock);
+        let node = Participant::new(consensus, Config::default(), Box::new(Honest), 1);
         let (commands, orders) = mpsc::channel(1);
         let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
         let clock = Clock::start();

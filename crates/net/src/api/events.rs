@@ -210,8 +210,8 @@ fn branch(participant: &Participant, from: BlockRef, to: BlockRef) -> Vec<Arc<Bl
     };
     let path = tree.path(tree.fork_point(from, to), to);
     let skipped = path.len().saturating_sub(limits::DATA_BLOCKS_MAX);
-    let blocks = path.iter().skip(skipped).filter_map(|id| tree.block(*id));
-    blocks.map(Arc::clone).collect()
+    let blocks = path.iter().skip(skipped);
+    blocks.filter_map(|id| tree.block(*id)).collect()
 }
 
 /// One client that listens.

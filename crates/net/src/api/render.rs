@@ -72,10 +72,7 @@ pub(super) fn header(participant: &Participant, id: BlockId) -> Map<String, Valu
     put("mediantime", (tree.median_time(id).0 / 1_000).into());
     put("nonce", header.nonce.into());
     put("chainwork", tree.total_work(id).to_string().into());
-    put(
-        "nTx",
-        tree.block(id).map_or(0, |block| block.entries.len()).into(),
-    );
+    put("nTx", tree.entries(id).into());
     if id != BlockId::GENESIS {
         put("previousblockhash", header.previous_hash.to_string().into());
     }

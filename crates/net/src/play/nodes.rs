@@ -19,7 +19,7 @@ use crate::miner::{Miner, Speed};
 use crate::play::PlayError;
 use crate::play::gate::Gate;
 use crate::play::wiring::{LinkTransport, Wiring};
-use crate::store::{Contents, MemoryStore, Store, StoreError};
+use crate::store::{MemoryStore, Store, StoreError};
 use crate::tcp::{Notice, TcpNetwork};
 use crate::transport::Envelope;
 
@@ -90,7 +90,9 @@ impl Ground {
 impl PlayNode {
     /// A node that does not run yet.
     pub fn new(spec: NodeSpec, ground: &Ground) -> Self {
-        let shared = Shared::new(participant(&spec, ground, &Contents::default()));
+        let (consensus, strategy) = (ground.consensus.clone(), spec.strategy.build());
+        let seed = spec.seed(ground.seed);
+        let shared = Shared::new(Participant::new(consensus, spec.config, strategy, seed));
         PlayNode {
             spec,
             speed: speed(spec.hash_rate),
@@ -98,6 +100,22 @@ impl PlayNode {
             shared,
             running: None,
         }
+    }
+
+    /// The participant with what it has stored.
+    fn restored(&self, ground: &Ground) -> Result<Participant, PlayError> {
+        let spec = &self.spec;
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let restored = Participant::restore(
+            ground.consensus.clone(),
+            spec.config,
+            spec.strategy.build(),
+            spec.seed(ground.seed),
+            &mut *store,
+            ground.clock.skewed(spec.clock_skew_ms).now().clock,
+        );
+        // What it took in itself, from memory.
+        restored.map_err(|error| PlayError::Died(format!("node {}: {error}", spec.id)))
     }
 
     /// Starts the node with what it has stored. If it is paused, it does not search until
@@ -111,11 +129,7 @@ impl PlayNode {
         all: &CancellationToken,
         paused: bool,
     ) -> Result<(), PlayError> {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        // Memory can always be read.
-        let stored = store.contents().unwrap_or_default();
-        drop(store);
-        self.shared = Shared::new(participant(&self.spec, ground, &stored));
+        self.shared = Shared::new(self.restored(ground)?);
         let (inbox, messages) = mpsc::channel(ground.inbox);
         let (commands, orders) = mpsc::channel(COMMANDS);
         let sockets = self.open(ground, &inbox, &commands)?;
@@ -270,18 +284,6 @@ impl PlayNode {
             .tell(Some(self.spec.id), What::HashRate { tries_per_second });
         self.command(Command::SetSpeed(self.speed)).await;
     }
-}
-
-fn participant(spec: &NodeSpec, ground: &Ground, stored: &Contents) -> Participant {
-    let clock = ground.clock.skewed(spec.clock_skew_ms).now().clock;
-    Participant::restore(
-        ground.consensus.clone(),
-        spec.config,
-        spec.strategy.build(),
-        spec.seed(ground.seed),
-        stored,
-        clock,
-    )
 }
 
 fn speed(rate: HashRate) -> Speed {

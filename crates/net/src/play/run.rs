@@ -339,7 +339,7 @@ fn chain_to(participant: &Participant, tip: Hash) -> Option<Vec<Arc<Block>>> {
     let tip = tree.find(&tip)?;
     std::iter::once(BlockId::GENESIS)
         .chain(tree.path(BlockId::GENESIS, tip))
-        .map(|id| tree.block(id).cloned())
+        .map(|id| tree.block(id))
         .collect()
 }
 

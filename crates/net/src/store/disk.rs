@@ -5,17 +5,18 @@
 //! every page against its checksum, and every block passes the tree's rules again.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use forkful_core::tree::Archive;
 use forkful_core::{Block, Consensus, Entry, Hash, sha256};
 use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend};
 
+use crate::store::archive::{DiskArchive, Unread};
 use crate::store::files::{identity, lock, sync_directory};
-use crate::store::tables::{
-    self, BLOBS, BLOCKS, BY_HASH, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD,
-};
+use crate::store::tables::{self, BLOBS, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD};
 use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreError};
 
 /// The store's file in a data directory.
@@ -30,7 +31,9 @@ const CACHE_BYTES: usize = 8 << 20;
 /// A store in one file.
 #[derive(Debug)]
 pub struct DiskStore {
-    pub(super) database: Database,
+    pub(super) database: Arc<Database>,
+    /// Why a block could not be read by the archive.
+    unread: Unread,
     pub(super) path: PathBuf,
     puts: Vec<Put>,
     /// A commit failed: whether what it held is durable is not known, so nothing is after it.
@@ -90,7 +93,8 @@ impl DiskStore {
         let lock = lock(data_dir, &path)?;
         let store = guarded(&path, || {
             Ok(DiskStore {
-                database: builder().open(&path)?,
+                database: Arc::new(builder().open(&path)?),
+                unread: Unread::default(),
                 path: path.clone(),
                 puts: Vec::new(),
                 failed: false,
@@ -123,7 +127,8 @@ impl DiskStore {
         guarded(&path, || {
             let database = create()?;
             let mut store = DiskStore {
-                database,
+                database: Arc::new(database),
+                unread: Unread::default(),
                 path: path.clone(),
                 puts: Vec::new(),
                 failed: false,
@@ -199,26 +204,6 @@ impl DiskStore {
         }
     }
 
-    fn read_blocks(&self) -> Result<Result<Vec<Arc<Block>>, String>, redb::Error> {
-        let transaction = self.database.begin_read()?;
-        let by_hash = transaction.open_table(BY_HASH)?;
-        let mut blocks = Vec::new();
-        for row in transaction.open_table(BLOCKS)?.iter()? {
-            let (place, bytes) = row?;
-            let place = place.value();
-            let block = match Block::from_bytes(bytes.value()) {
-                Ok(block) => block,
-                Err(error) => return Ok(Err(format!("block {place}: {error}"))),
-            };
-            let named = by_hash.get(&block.header.hash().0)?;
-            if named.map(|place| place.value()) != Some(place) {
-                return Ok(Err(format!("block {place} is not the one that was stored")));
-            }
-            blocks.push(Arc::new(block));
-        }
-        Ok(Ok(blocks))
-    }
-
     pub(super) fn read_data(&self) -> Result<Result<Vec<Entry>, String>, redb::Error> {
         let transaction = self.database.begin_read()?;
         let by_hash = transaction.open_table(DATA_BY_HASH)?;
@@ -276,6 +261,10 @@ impl Store for DiskStore {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = self.unread.take() {
+            self.failed = true;
+            return Err(error);
+        }
         if self.puts.is_empty() {
             return Ok(());
         }
@@ -287,11 +276,29 @@ impl Store for DiskStore {
         !self.puts.is_empty()
     }
 
+    fn blocks(
+        &self,
+        take: &mut dyn FnMut(Arc<Block>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let seen = self.each_block(|_, block| match take(block) {
+            ControlFlow::Continue(()) => Ok(()),
+            // Enough was seen, and nothing is wrong.
+            ControlFlow::Break(()) => Err(None),
+        });
+        seen.or_else(|error| error.map_or(Ok(()), Err))
+    }
+
+    fn archive(&self) -> Option<Box<dyn Archive>> {
+        Some(Box::new(DiskArchive::new(
+            &self.database,
+            self.path.clone(),
+            self.unread.clone(),
+        )))
+    }
+
     fn contents(&self) -> Result<Contents, StoreError> {
-        let blocks = guarded(&self.path, || self.read_blocks())?;
         let data = guarded(&self.path, || self.read_data())?;
         Ok(Contents {
-            blocks: blocks.map_err(|what| self.damaged(what))?,
             data: data.map_err(|what| self.damaged(what))?,
             withheld: guarded(&self.path, || self.read_withheld())?,
             refused: Contents::refused(self.load(Blob::Refused)?),

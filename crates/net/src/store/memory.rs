@@ -1,8 +1,10 @@
 //! The store of a node that lives in memory.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use forkful_core::tree::Archive;
 use forkful_core::{Block, Entry, Hash, sha256};
 
 use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreError};
@@ -10,13 +12,14 @@ use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreErro
 /// A store in memory: it outlives a crashed node of the mesh, not the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
+    blocks: Vec<Arc<Block>>,
     contents: Contents,
     blobs: BTreeMap<Blob, Vec<u8>>,
 }
 
 impl Store for MemoryStore {
     fn put_block(&mut self, _: Hash, block: Arc<Block>) {
-        self.contents.blocks.push(block);
+        self.blocks.push(block);
     }
 
     /// Kept for ever: what is on the chain is not taken again by the node that comes back.
@@ -44,6 +47,18 @@ impl Store for MemoryStore {
 
     fn waits(&self) -> bool {
         false
+    }
+
+    fn blocks(
+        &self,
+        take: &mut dyn FnMut(Arc<Block>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let _ = self.blocks.iter().cloned().try_for_each(take);
+        Ok(())
+    }
+
+    fn archive(&self) -> Option<Box<dyn Archive>> {
+        None
     }
 
     fn contents(&self) -> Result<Contents, StoreError> {

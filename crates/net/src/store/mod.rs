@@ -5,6 +5,7 @@
 //! [`DiskStore`] outlives the process, the machine's crash and a cut of the power; its
 //! layout is in docs/node/store.md.
 
+mod archive;
 mod disk;
 mod files;
 mod look;
@@ -12,9 +13,11 @@ mod memory;
 mod tables;
 
 use std::fmt::Debug;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use forkful_core::tree::Archive;
 use forkful_core::{Block, Entry, Hash};
 
 pub use disk::{DiskStore, FILE_NAME};
@@ -107,11 +110,9 @@ pub struct ChainChange {
     pub connected: Vec<(Hash, Arc<Block>)>,
 }
 
-/// Everything that a store holds, as a node needs it to come back.
+/// Everything that a store holds beside the blocks, as a node needs it to come back.
 #[derive(Clone, Default, Debug)]
 pub struct Contents {
-    /// Every block, in the order in which they were put: parents before children.
-    pub blocks: Vec<Arc<Block>>,
     /// Data that was taken to be mined, in order. Some of it may be on the chain.
     pub data: Vec<Entry>,
     /// The blocks that are secrets, in the order in which they were found.
@@ -163,7 +164,19 @@ pub trait Store: Debug + Send {
     /// Whether [`commit`](Store::commit) waits for a disk.
     fn waits(&self) -> bool;
 
-    /// What it holds.
+    /// Shows every block in the order in which they were put, parents before children, until
+    /// `take` has seen enough.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    fn blocks(&self, take: &mut dyn FnMut(Arc<Block>) -> ControlFlow<()>)
+    -> Result<(), StoreError>;
+
+    /// Who reads a block that was committed; nobody, if the store has them in memory itself.
+    /// A block that cannot be read is an error of the next commit.
+    fn archive(&self) -> Option<Box<dyn Archive>>;
+
+    /// What it holds beside the blocks.
     ///
     /// # Errors
     /// It cannot be read, or is damaged.

@@ -13,7 +13,7 @@ use forkful_net::handle::{About, Handle};
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
 use forkful_net::peers::{Ban, ConnectionKind, KnownAddress, PeerInfo, Peers, PeersError};
-use forkful_net::store::{self, MemoryStore, StoreError};
+use forkful_net::store::{MemoryStore, StoreError};
 use forkful_net::transport::Transport;
 use forkful_pow::Kernel;
 use serde_json::{Value, json};
@@ -69,13 +69,11 @@ impl TestNode {
         let (events, _) = broadcast::channel::<Arc<Event>>(1_024);
         let sink = to_channel(events.clone());
         let store = MemoryStore::default();
-        let shared = Shared::new(Participant::restore(
+        let shared = Shared::new(Participant::new(
             consensus,
             forkful_core::Config::default(),
             Box::new(forkful_core::Honest),
             1,
-            &store::Contents::default(),
-            clock.now().clock,
         ));
         let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
         let (inbox, messages) = mpsc::channel(16);

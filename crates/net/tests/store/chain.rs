@@ -1,5 +1,6 @@
 //! Small chains to be stored.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use forkful_core::merkle::merkle_root;
@@ -7,7 +8,8 @@ use forkful_core::{
     Block, BlockTree, Config, Consensus, Entry, Hash, Header, Honest, Sha256Pow, Target, Timestamp,
 };
 use forkful_net::actor::Participant;
-use forkful_net::store::{ChainChange, Contents, Store};
+use forkful_net::participant::RestoreError;
+use forkful_net::store::{ChainChange, Store, StoreError};
 
 pub const CLOCK: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -56,23 +58,31 @@ pub fn put(store: &mut dyn Store, block: &Arc<Block>) {
     });
 }
 
-/// Nothing in it breaks a rule.
-pub fn assert_valid(contents: &Contents) {
+/// Every block that is stored, in order.
+pub fn blocks(store: &dyn Store) -> Result<Vec<Arc<Block>>, StoreError> {
+    let mut blocks = Vec::new();
+    store.blocks(&mut |block| {
+        blocks.push(block);
+        ControlFlow::Continue(())
+    })?;
+    Ok(blocks)
+}
+
+/// None of them breaks a rule.
+pub fn assert_valid(blocks: &[Arc<Block>]) {
     let mut tree = BlockTree::new(consensus(), Sha256Pow);
-    for block in &contents.blocks {
+    for block in blocks {
         tree.insert_block(Arc::clone(block), CLOCK).unwrap();
     }
 }
 
-/// The node that comes back with this.
-pub fn participant(contents: &Contents) -> Result<Participant, String> {
+/// The node that comes back with what is stored.
+pub fn participant(store: &mut dyn Store) -> Result<Participant, RestoreError> {
     let strategy = Box::new(Honest);
-    let config = Config::default();
-    Participant::restore_checked(consensus(), config, strategy, 1, contents, CLOCK)
-        .map_err(|(place, rule)| format!("block {place}: {rule}"))
+    Participant::restore(consensus(), Config::default(), strategy, 1, store, CLOCK)
 }
 
-pub fn hashes(contents: &Contents) -> Vec<Hash> {
-    let blocks = contents.blocks.iter();
+pub fn hashes(blocks: &[Arc<Block>]) -> Vec<Hash> {
+    let blocks = blocks.iter();
     blocks.map(|block| block.header.hash()).collect()
 }

@@ -12,12 +12,12 @@ use crate::disk::Disk;
 /// Opens these bytes, and says whether all that was stored is there. An error is as good; a chain
 /// that breaks a rule, or a block that was never stored, is not.
 fn open(bytes: Vec<u8>, stored: &[forkful_core::Hash]) -> Option<usize> {
-    let contents = DiskStore::with_backend(Disk::new(bytes, false), &consensus())
-        .and_then(|store| store.contents());
-    match contents {
-        Ok(contents) => {
-            chain::participant(&contents).unwrap();
-            let hashes = hashes(&contents);
+    let opened = DiskStore::with_backend(Disk::new(bytes, false), &consensus())
+        .and_then(|store| chain::blocks(&store).map(|blocks| (store, blocks)));
+    match opened.and_then(|(store, blocks)| store.contents().map(|_| (store, blocks))) {
+        Ok((mut store, blocks)) => {
+            chain::participant(&mut store).unwrap();
+            let hashes = hashes(&blocks);
             assert_eq!(hashes, stored[..hashes.len()]);
             Some(hashes.len())
         }
@@ -35,7 +35,7 @@ fn stored() -> (Vec<u8>, Vec<forkful_core::Hash>) {
         store.put_data(entry(&format!("waits {}", block.header.index)));
         store.commit().unwrap();
     }
-    let stored = hashes(&store.contents().unwrap());
+    let stored = hashes(&chain::blocks(&store).unwrap());
     drop(store);
     (disk.bytes(), stored)
 }

@@ -7,6 +7,7 @@ use forkful_net::actor::{Actor, Command, Parts, Shared, Taken};
 use forkful_net::clock::Clock;
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
+use forkful_net::participant::RestoreError;
 use forkful_net::store::{DiskStore, Store, StoreError};
 use forkful_net::transport::Transport;
 use forkful_pow::Kernel;
@@ -16,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::{assert_valid, consensus, entry, line, participant};
+use crate::chain::{self, assert_valid, consensus, entry, line, participant};
 use crate::disk::{Disk, EIO, ENOSPC, Failing};
 
 const SEEDS: u64 = 300;
@@ -35,9 +36,12 @@ struct Work {
     ended: JoinHandle<Result<(), StoreError>>,
 }
 
-fn work(store: DiskStore) -> Result<Work, StoreError> {
-    let contents = store.contents()?;
-    let shared = Shared::new(participant(&contents).expect("a valid chain"));
+fn work(mut store: DiskStore) -> Result<Work, StoreError> {
+    let shared = Shared::new(match participant(&mut store) {
+        Ok(participant) => participant,
+        Err(RestoreError::Store(error)) => return Err(error),
+        Err(error) => panic!("not a valid chain: {error}"),
+    });
     let (commands, orders) = mpsc::channel(8);
     let (_, messages) = mpsc::channel(8);
     let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
@@ -134,16 +138,14 @@ async fn one_life(seed: u64, blocks: &[Arc<Block>]) -> Result<bool, String> {
     let store = DiskStore::with_backend(disk, &consensus()).map_err(|error| error.to_string())?;
     store.check().map_err(|error| error.to_string())?;
     let contents = store.contents().map_err(|error| error.to_string())?;
-    assert_valid(&contents);
-    if contents.blocks.len() < acknowledged.blocks {
-        let there = contents.blocks.len();
+    let blocks = chain::blocks(&store).map_err(|error| error.to_string())?;
+    assert_valid(&blocks);
+    if blocks.len() < acknowledged.blocks {
+        let there = blocks.len();
         return Err(format!("{there} of {} blocks", acknowledged.blocks));
     }
     let lost = acknowledged.data.iter().find(|data| {
-        let mined = contents
-            .blocks
-            .iter()
-            .any(|block| block.entries.contains(data));
+        let mined = blocks.iter().any(|block| block.entries.contains(data));
         !mined && !contents.data.contains(data)
     });
     match lost {

@@ -1,5 +1,6 @@
 //! What a store on disk keeps: through restarts, cuts of the power, and damage.
 
+mod archive;
 mod chain;
 mod damage;
 mod disk;

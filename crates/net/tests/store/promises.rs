@@ -1,13 +1,15 @@
 //! An actor tells nobody what its store does not hold.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use forkful_core::tree::Archive;
 use forkful_core::{Block, BlockRef, Entry, Hash, Message, MessageKind, NodeId, PeerId, Wire};
 use forkful_net::actor::{Actor, Command, Participant, Parts, Shared};
 use forkful_net::clock::Clock;
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
-use forkful_net::store::{Blob, ChainChange, Contents, Store, StoreError};
+use forkful_net::store::{Blob, ChainChange, Contents, MemoryStore, Store, StoreError};
 use forkful_net::transport::{Envelope, Transport};
 use forkful_pow::Kernel;
 use tokio::sync::{mpsc, oneshot};
@@ -73,6 +75,12 @@ impl Store for Watched {
     fn waits(&self) -> bool {
         true
     }
+    fn blocks(&self, _: &mut dyn FnMut(Arc<Block>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        Ok(())
+    }
+    fn archive(&self) -> Option<Box<dyn Archive>> {
+        None
+    }
     fn contents(&self) -> Result<Contents, StoreError> {
         Ok(Contents::default())
     }
@@ -112,7 +120,7 @@ fn work(full: bool) -> Work {
     let genesis = BlockRef { hash, height: 0 };
     let actor = Actor::new(Parts {
         id: NodeId(0),
-        shared: Shared::new(participant(&Contents::default()).unwrap()),
+        shared: Shared::new(participant(&mut MemoryStore::default()).unwrap()),
         clock,
         inbox: messages,
         commands: orders,
@@ -225,10 +233,11 @@ async fn a_full_disk_ends_the_node_and_nothing_was_promised() {
 fn a_store_with_a_block_that_breaks_a_rule_starts_no_node() {
     let mut blocks = line(3);
     blocks.remove(1);
-    let contents = Contents {
-        blocks,
-        ..Contents::default()
-    };
-    let refused = participant(&contents).map(|node: Participant| node.tip());
-    assert!(refused.unwrap_err().starts_with("block 2"));
+    let mut store = MemoryStore::default();
+    for block in &blocks {
+        store.put_block(block.header.hash(), Arc::clone(block));
+    }
+    let refused = participant(&mut store).map(|node: Participant| node.tip());
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.starts_with("block 2"), "{refused}");
 }

@@ -10,7 +10,7 @@ use forkful_net::clock::Clock;
 use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
 use forkful_net::peers::Peers;
-use forkful_net::store::{Contents, MemoryStore, StoreError};
+use forkful_net::store::{MemoryStore, StoreError};
 use forkful_net::tcp::key::NodeKey;
 use forkful_net::tcp::limits::Limits;
 use forkful_net::tcp::{Finding, Notice, TcpConfig, TcpNetwork};
@@ -101,7 +101,7 @@ impl TestNode {
         let consensus = Consensus::fixed(target);
         let hash = consensus.genesis().header.hash();
         let genesis = BlockRef { hash, height: 0 };
-        let shared = participant(consensus, clock);
+        let shared = participant(consensus);
         let ledger = Arc::new(Ledger::new(clock, genesis, 1, Vec::new()));
         let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
         let (inbox, messages) = mpsc::channel(64);
@@ -223,11 +223,9 @@ impl TestNode {
 }
 
 /// What a node is without its chain.
-fn participant(consensus: Consensus, clock: Clock) -> Shared {
+fn participant(consensus: Consensus) -> Shared {
     let (config, honest) = (Config::default(), Box::new(Honest));
-    let (contents, now) = (Contents::default(), clock.now().clock);
-    let participant = Participant::restore(consensus, config, honest, 1, &contents, now);
-    Shared::new(participant)
+    Shared::new(Participant::new(consensus, config, honest, 1))
 }
 
 /// A node, and another that keeps up a connection to it, both knowing of each other.

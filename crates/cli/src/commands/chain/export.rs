@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use forkful_core::{RuleError, rules};
 use forkful_net::node::NodeError;
+use forkful_net::participant::RestoreError;
 use forkful_net::store::{DiskStore, StoreError};
 
 use crate::chain_file;
@@ -117,7 +118,7 @@ fn write(
                 Err(RuleError::TimestampTooNew { .. } | RuleError::UnknownParent(_)) => {
                     return Ok(());
                 }
-                Err(rule) => return Err(Stop::Node(NodeError::Invalid { place, rule })),
+                Err(rule) => return Err(Stop::Node(RestoreError::Rule { place, rule }.into())),
             }
             blocks += 1;
             chain_file::write_line(&mut out, &block).map_err(Stop::Io)

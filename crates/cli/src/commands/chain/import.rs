@@ -157,21 +157,15 @@ impl Import {
         blocks: Option<u64>,
     ) -> Result<Self, Failure> {
         let clock = Clock::start();
-        let mut restore = || -> Result<Participant, NodeError> {
-            let contents = store.contents()?;
-            let participant = Participant::restore_checked(
-                network.consensus.clone(),
-                Config::default(),
-                Box::new(Honest),
-                0,
-                &contents,
-                clock.now().clock,
-            )
-            .map_err(|(place, rule)| NodeError::Invalid { place, rule })?;
-            participant.align(contents.tip, &mut store);
-            Ok(participant)
-        };
-        let participant = restore().map_err(|error| Failure::Node(Box::new(error)))?;
+        let participant = Participant::restore(
+            network.consensus.clone(),
+            Config::default(),
+            Box::new(Honest),
+            0,
+            &mut store,
+            clock.now().clock,
+        )
+        .map_err(|error| Failure::Node(Box::new(error.into())))?;
         let bar = blocks.map_or_else(ProgressBar::new_spinner, |blocks| {
             ProgressBar::new(blocks).with_style(bar_style())
         });
@@ -234,7 +228,7 @@ impl Import {
             return fault("previous_hash", problem);
         }
         self.last = hash;
-        let Participant { tree, node } = &mut self.participant;
+        let Participant { tree, node, .. } = &mut self.participant;
         if let Some(id) = tree.find(&hash)
             && node.view().is_connected(id)
         {
@@ -261,7 +255,7 @@ impl Import {
     /// The way of a block that a miner submits.
     fn adopt(&mut self, block: Block) -> Result<(), forkful_core::RuleError> {
         let now = self.clock.now();
-        let Participant { tree, node } = &mut self.participant;
+        let Participant { tree, node, .. } = &mut self.participant;
         let id = tree.insert_block(Arc::new(block), now.clock)?;
         node.handle(now, Input::Mined(id), tree, &mut self.effects);
         self.participant.keep(&self.effects, &mut self.store);
@@ -271,7 +265,9 @@ impl Import {
 
     fn commit(&mut self) -> Result<(), StoreError> {
         self.batch = (0, 0);
-        self.store.commit()
+        self.store.commit()?;
+        self.participant.durable();
+        Ok(())
     }
 
     /// What came of it, in words.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use forkful_core::{RuleError, rules};
 use forkful_net::node::NodeError;
+use forkful_net::participant::RestoreError;
 use forkful_net::store::DiskStore;
 
 use crate::commands::chain::ChainVerifyArgs;
@@ -68,7 +69,7 @@ pub fn headers(
         blocks += 1;
         let inserted = tree.insert_header(block.header, clock);
         match inserted.and_then(|_| rules::check_body(tree.consensus(), &block)) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok::<_, NodeError>(()),
             // The clock was set back since: as when a node starts.
             Err(RuleError::TimestampTooNew { .. }) => {
                 left_out = true;
@@ -77,7 +78,7 @@ pub fn headers(
             Err(RuleError::UnknownParent(_)) if left_out => Ok(()),
             Err(rule) => {
                 let place = usize::try_from(place).unwrap_or(usize::MAX);
-                Err(NodeError::Invalid { place, rule })
+                Err(RestoreError::Rule { place, rule }.into())
             }
         }
     })?;

@@ -179,7 +179,7 @@ fn block(api: &Api, args: &Args) -> Answer {
     let (block, mut map) = {
         let participant = api.handle.shared.lock();
         let id = render::find(&participant, &hash)?;
-        let block = participant.tree.block(id).map(Arc::clone).ok_or_else(|| {
+        let block = participant.tree.block(id).ok_or_else(|| {
             let text = "Block not available (not fully downloaded)";
             RpcError::new(code::MISC, text)
         })?;
@@ -194,7 +194,7 @@ fn block(api: &Api, args: &Args) -> Answer {
 
 fn blockchain_info(api: &Api, _: &Args) -> Answer {
     let participant = api.handle.shared.lock();
-    let Participant { tree, node } = &*participant;
+    let Participant { tree, node, .. } = &*participant;
     let (tip, goal) = (node.tip(), node.goal());
     let behind = tree.is_better(goal, tip);
     let best = if behind { goal } else { tip };
@@ -242,7 +242,7 @@ async fn command(api: &Api, command: Command) -> Result<(), RpcError> {
 
 fn chain_tips(api: &Api, _: &Args) -> Answer {
     let participant = api.handle.shared.lock();
-    let Participant { tree, node } = &*participant;
+    let Participant { tree, node, .. } = &*participant;
     let active = node.tip();
     // Nothing is built on a tip, and parents come before their children.
     let mut has_child = vec![false; tree.len()];
@@ -271,7 +271,7 @@ fn chain_tips(api: &Api, _: &Args) -> Answer {
 
 /// In the words of Bitcoin Core's `getchaintips`.
 fn status(participant: &Participant, id: BlockId) -> &'static str {
-    let Participant { tree, node } = participant;
+    let Participant { tree, node, .. } = participant;
     match id {
         _ if id == node.tip() => "active",
         _ if tree.is_invalid(id) || node.is_refused(tree, id) => "invalid",

@@ -168,7 +168,7 @@ fn get_proof(api: &Api, args: &Args) -> Answer {
     let (block, confirmations) = {
         let participant = api.handle.shared.lock();
         let id = render::find(&participant, &block_hash)?;
-        let block = participant.tree.block(id).map(Arc::clone);
+        let block = participant.tree.block(id);
         (block, render::confirmations(&participant, id))
     };
     let block = block
@@ -217,7 +217,7 @@ fn verify_proof(api: &Api, args: &Args) -> Answer {
         let participant = api.handle.shared.lock();
         let id = render::find(&participant, &block_hash)?;
         let tree = &participant.tree;
-        let count = tree.block(id).map(|block| block.entries.len() as u64);
+        let count = tree.has_body(id).then(|| tree.entries(id) as u64);
         (
             *tree.header(id),
             count,

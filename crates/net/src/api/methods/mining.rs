@@ -254,7 +254,7 @@ fn block_template_now(api: &Api) -> Value {
     let now = api.handle.clock.now();
     let (template, median, most) = {
         let participant = api.handle.shared.lock();
-        let Participant { tree, node } = &*participant;
+        let Participant { tree, node, .. } = &*participant;
         let template = node.template(now, tree);
         let median = tree.median_time(template.parent);
         (template, median, tree.consensus().body_bytes_max)
@@ -290,7 +290,7 @@ fn block_template_now(api: &Api) -> Value {
 
 fn mining_info(api: &Api, _: &Args) -> Answer {
     let participant = api.handle.shared.lock();
-    let Participant { tree, node } = &*participant;
+    let Participant { tree, node, .. } = &*participant;
     let tip = node.tip();
     let height = tree.height(tip);
     let mut next = Map::new();
