@@ -63,6 +63,8 @@ struct Took {
     receiver: f64,
     sender: f64,
     tips: u64,
+    /// Memory of the receiver at the end, in MiB.
+    memory: f64,
 }
 
 pub fn run(quick: bool) {
@@ -106,7 +108,7 @@ pub fn run(quick: bool) {
     chain::store(&plain, &consensus, &blocks);
     let plain = Node::start(&network, &plain, &["--plaintext"]);
     println!(
-        "                                  blocks/s   time   receiver busy   sender busy   changes of the tip"
+        "                                  blocks/s   time   receiver busy   sender busy   changes of the tip   memory"
     );
     for row in &ROWS {
         let sender = match row.flags.contains(&"--plaintext") {
@@ -115,13 +117,14 @@ pub fn run(quick: bool) {
         };
         let took = synchronise(&network, &home.path().join("receiver"), sender, row, count);
         println!(
-            "{:31} {:10.0} {:6.2} {:13.0} % {:11.0} % {:20}",
+            "{:31} {:10.0} {:6.2} {:13.0} % {:11.0} % {:20} {:4.0} MiB",
             row.what,
             rate(took.elapsed),
             ratio(took.elapsed),
             100.0 * took.receiver / took.elapsed,
             100.0 * took.sender / took.elapsed,
-            took.tips
+            took.tips,
+            took.memory,
         );
     }
 }
@@ -164,6 +167,7 @@ fn synchronise(network: &Path, directory: &Path, sender: &Node, row: &Row, count
         elapsed: begun.elapsed().as_secs_f64(),
         receiver: receiver.processor_seconds(),
         sender: sender.processor_seconds() - before,
+        memory: receiver.memory_mib().0,
         tips: client.settled_counter("forkful_events_total{kind=\"tip_changed\"}"),
     }
 }
