@@ -64,9 +64,12 @@ pub enum End {
     /// It does not answer.
     #[error("no answer to a ping")]
     PingTimeout,
-    /// More waits for it than may.
+    /// More waits for it than may, or it has taken nothing for too long.
     #[error("it reads too slowly")]
     SlowReader,
+    /// More waits for all peers than may, and of them it has taken nothing for longest.
+    #[error("too much waits for all peers, and it took nothing for longest")]
+    Crowded,
     /// It speaks something else.
     #[error("the encrypted handshake failed: the other end does not speak this protocol")]
     Noise,
@@ -167,6 +170,7 @@ impl End {
             | End::Io(_)
             | End::Bye(_)
             | End::PingTimeout
+            | End::Crowded
             | End::NodeEnded => Verdict::Innocent,
             // Strangers of other networks and versions call too; often is a nuisance.
             End::WrongVersion(_) | End::WrongGenesis { .. } => Verdict::Points(2),

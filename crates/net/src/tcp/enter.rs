@@ -60,6 +60,7 @@ pub fn register(
         received: Arc::clone(&greeted.reader.received),
         queue,
         queued: Arc::default(),
+        took: AtomicU64::new(0),
         places: Arc::new(Semaphore::new(net.config.limits.inbox_share.max(1) as usize)),
         blocked: AtomicBool::new(false),
         ping: AtomicU64::new(0),

@@ -113,10 +113,15 @@ pub struct Limits {
     /// Bytes that wait to be sent to one peer. A peer for whom there would be more reads too
     /// slowly, and is dropped.
     pub send_queue_bytes: usize,
-    /// Bytes that wait to be sent to all peers. Above, the message is not sent and the peer
-    /// that it is for is dropped, if more than its fair share waits for it; otherwise the
-    /// message alone is dropped, which the protocol repairs.
+    /// Bytes that wait to be sent to all peers. Above, the peer that has taken nothing for longest
+    /// is dropped, if that is `stalled` or more. If it is less, everybody reads, and the message
+    /// alone is dropped, which the protocol repairs.
     pub send_total_bytes: usize,
+    /// How long a peer that takes nothing still passes for one that reads.
+    pub stalled: Duration,
+    /// How long a peer may take nothing of what is sent to it. Then it reads too slowly, and is
+    /// dropped.
+    pub write: Duration,
     /// How often a peer is pinged.
     pub ping: Duration,
     /// How long it may say nothing at all after a ping, answer or not. Then it is dropped.
@@ -178,6 +183,8 @@ impl Default for Limits {
             inbox_share: 16,
             send_queue_bytes: 16_000_000,
             send_total_bytes: 64_000_000,
+            stalled: Duration::from_secs(2),
+            write: Duration::from_secs(60),
             ping: Duration::from_secs(60),
             pong: Duration::from_secs(45),
             bans_max: 1_024,

@@ -35,6 +35,9 @@ pub struct Link {
     /// Frames that wait to be written; `queued` bounds them in bytes.
     pub queue: mpsc::UnboundedSender<Waiting>,
     pub queued: Arc<AtomicUsize>,
+    /// When it last took something of what waits, or nothing waited, in nanoseconds since the
+    /// connection was made.
+    pub took: AtomicU64,
     /// Places of its messages in the node's inbox.
     pub places: Arc<Semaphore>,
     /// Whether the reader waits for the node: what the peer says is not heard then.
@@ -88,6 +91,20 @@ impl Link {
     /// The time since the connection was made, in nanoseconds.
     pub fn nanos(&self) -> u64 {
         u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// It took something of what waits, or nothing had waited.
+    pub fn takes(&self) {
+        self.took.store(self.nanos(), Ordering::Relaxed);
+    }
+
+    /// For how long it has taken nothing although something waits.
+    pub fn stalled(&self) -> Duration {
+        if self.queued.load(Ordering::Relaxed) == 0 {
+            return Duration::ZERO;
+        }
+        let took = self.took.load(Ordering::Relaxed);
+        Duration::from_nanos(self.nanos().saturating_sub(took))
     }
 
     /// An answer to a ping came. Whatever number it has: a lie spoils the liar's own figure alone.

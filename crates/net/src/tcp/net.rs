@@ -129,20 +129,43 @@ impl Net {
     pub fn enqueue(&self, link: &Link, frame: Frame) {
         let limits = &self.config.limits;
         let cost = cost(&frame);
-        let queued = link.queued.load(Ordering::Relaxed) + cost;
-        if queued > limits.send_queue_bytes {
+        let queued = link.queued.load(Ordering::Relaxed);
+        if queued + cost > limits.send_queue_bytes {
             return link.end(End::SlowReader);
         }
-        if self.queued.load(Ordering::Relaxed) + cost > limits.send_total_bytes {
-            let peers = self.table().links.len().max(1);
-            if queued > limits.send_total_bytes / peers {
-                link.end(End::SlowReader);
-            }
+        let all = self.queued.load(Ordering::Relaxed);
+        if all + cost > limits.send_total_bytes && !self.make_room(all + cost) {
             return;
+        }
+        if queued == 0 {
+            link.takes();
         }
         let charge = Charge::new([&link.queued, &self.queued], cost);
         // If its writer has ended, the frame and what it was charged are dropped.
         let _ = link.queue.send((frame, charge));
+    }
+
+    /// More would wait for all peers than may: who has taken nothing for longest goes, so that
+    /// nobody who reads pays for those who do not. Whether there is room then.
+    fn make_room(&self, wanted: usize) -> bool {
+        let limits = &self.config.limits;
+        let table = self.table();
+        let queued = |link: &Link| link.queued.load(Ordering::Relaxed);
+        // What waits for those who are told to end is dropped with them, at once.
+        let ending = table.links.values().filter(|link| link.is_ending());
+        let mut wanted = wanted.saturating_sub(ending.map(|link| queued(link)).sum());
+        while wanted > limits.send_total_bytes {
+            let links = table.links.values().filter(|link| !link.is_ending());
+            let slowest = links.max_by_key(|link| link.stalled());
+            match slowest.filter(|link| link.stalled() >= limits.stalled) {
+                Some(slowest) => {
+                    wanted = wanted.saturating_sub(queued(slowest));
+                    slowest.end(End::Crowded);
+                }
+                None => return false,
+            }
+        }
+        true
     }
 
     /// Whether automatic bans and limits by address apply.

@@ -212,7 +212,7 @@ async fn live(
         Ok(()) => tokio::select! {
             () = link.stop.cancelled() => End::Shutdown,
             why = read(net, link, reader) => why,
-            why = write(writer, frames) => why,
+            why = write(net, link, writer, frames) => why,
             why = ping(net, link) => why,
             why = tell::run(net, link) => why,
         },
@@ -298,14 +298,40 @@ async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {
     }
 }
 
-async fn write(mut writer: Writer, mut frames: mpsc::UnboundedReceiver<Waiting>) -> End {
+async fn write(
+    net: &Net,
+    link: &Link,
+    mut writer: Writer,
+    mut frames: mpsc::UnboundedReceiver<Waiting>,
+) -> End {
     // What a frame is charged is given back when it is written.
     while let Some((frame, _charge)) = frames.recv().await {
-        if let Err(why) = writer.send(&frame).await {
+        let sent = tokio::select! {
+            sent = writer.send(&frame) => sent,
+            () = stall(net, link) => Err(End::SlowReader),
+        };
+        if let Err(why) = sent {
             return why;
         }
+        link.takes();
     }
     End::Closed
+}
+
+/// Looks on while something is written; returns when the peer has taken nothing of it for too long.
+async fn stall(net: &Net, link: &Link) {
+    let limits = &net.config.limits;
+    let mut before = link.sent.load(Ordering::Relaxed);
+    loop {
+        sleep(limits.stalled / 2).await;
+        let sent = link.sent.load(Ordering::Relaxed);
+        if sent != before {
+            link.takes();
+        } else if link.stalled() >= limits.write {
+            return;
+        }
+        before = sent;
+    }
 }
 
 /// Pings, and sees that the peer says anything at all while one is under way. While the

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod book;
+mod crowd;
 mod discover;
 mod eviction;
 mod gossip;

@@ -11,6 +11,7 @@ use forkful_net::ledger::Ledger;
 use forkful_net::miner::{Miner, Speed};
 use forkful_net::peers::Peers;
 use forkful_net::store::{MemoryStore, StoreError};
+use forkful_net::tcp::end::End;
 use forkful_net::tcp::key::NodeKey;
 use forkful_net::tcp::limits::Limits;
 use forkful_net::tcp::{Finding, Notice, TcpConfig, TcpNetwork};
@@ -202,6 +203,17 @@ impl TestNode {
             Ok(found) => found,
             Err(_) => panic!("no such notice, but {passed:?}"),
         }
+    }
+
+    /// Why connections ended, of which nobody has been told yet.
+    pub fn ends(&mut self) -> Vec<End> {
+        let mut ends = Vec::new();
+        while let Ok(notice) = self.notices.try_recv() {
+            if let Notice::Down { why, .. } = notice {
+                ends.push(why);
+            }
+        }
+        ends
     }
 
     /// Waits until a peer with this key is connected.
