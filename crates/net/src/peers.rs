@@ -1,5 +1,6 @@
 //! The seam between a node and whoever asks about its peers, or wants them changed.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -69,12 +70,21 @@ pub struct KnownAddress {
 /// An address that may not connect, until when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ban {
-    /// Which; an IPv4 address is one, however it is written.
+    /// Which; an IPv4 address is one, however it is written, and an IPv6 one is the first of its /64.
     pub address: std::net::IpAddr,
     /// How long it lasts from now.
     pub left: Duration,
     /// Why, for people.
     pub reason: String,
+    /// Whether whoever runs the node asked for it.
+    pub asked: bool,
+}
+
+impl fmt::Display for Ban {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = if self.address.is_ipv6() { "/64" } else { "" };
+        write!(f, "{}{bits}", self.address)
+    }
 }
 
 /// Why a wish was not fulfilled.

@@ -96,6 +96,18 @@ pub fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
+/// What stands for whoever has this address: an IPv4 address, however it is written, or the first
+/// address of the /64 of an IPv6 one, for that is what one line is given.
+pub fn holder(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address => address,
+    }
+}
+
 /// Whether a node can be there at all.
 pub fn is_possible(address: SocketAddr) -> bool {
     address.port() != 0 && Scope::of(address.ip()).is_some()

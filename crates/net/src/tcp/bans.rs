@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::address::holder;
 use super::end::POINTS_MAX;
 use crate::peers::Ban;
 
@@ -15,12 +16,19 @@ const POINTS_LAST: Duration = Duration::from_secs(3_600);
 /// The longest ban; whoever asks for more gets this.
 pub const BAN_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
 
-/// Bans and points, by address. Both tables are bounded.
+/// Bans and points, by [`holder`]. Both tables are bounded.
 #[derive(Debug)]
 pub struct Bans {
     most: usize,
-    bans: BTreeMap<IpAddr, (Instant, String)>,
+    bans: BTreeMap<IpAddr, Entry>,
     points: BTreeMap<IpAddr, (u16, Instant)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    until: Instant,
+    reason: String,
+    asked: bool,
 }
 
 impl Bans {
@@ -33,30 +41,43 @@ impl Bans {
         }
     }
 
-    /// Bans an address. At the bound the ban that ends first makes room.
-    pub fn ban(&mut self, address: IpAddr, until: Instant, reason: String) {
-        let address = address.to_canonical();
-        self.points.remove(&address);
+    /// Bans an address; whether there was room. At the bound the ban that ends first makes room, but
+    /// none that whoever runs the node `asked` for.
+    pub fn ban(&mut self, address: IpAddr, until: Instant, reason: String, asked: bool) -> bool {
+        let address = holder(address);
+        let asked = match self.bans.get(&address) {
+            Some(before) => asked || before.asked,
+            None => asked,
+        };
         if !self.bans.contains_key(&address) && self.bans.len() >= self.most {
-            let first = self.bans.iter().min_by_key(|(_, (until, _))| *until);
-            if let Some(first) = first.map(|(address, _)| *address) {
-                self.bans.remove(&first);
-            }
+            let automatic = self.bans.iter().filter(|(_, ban)| !ban.asked);
+            let first = automatic.min_by_key(|(_, ban)| ban.until);
+            let Some(first) = first.map(|(address, _)| *address) else {
+                return false;
+            };
+            self.bans.remove(&first);
         }
-        self.bans.insert(address, (until, reason));
+        self.points.remove(&address);
+        let entry = Entry {
+            until,
+            reason,
+            asked,
+        };
+        self.bans.insert(address, entry);
+        true
     }
 
     /// Ends a ban; whether there was one.
     pub fn unban(&mut self, address: IpAddr, now: Instant) -> bool {
-        let ban = self.bans.remove(&address.to_canonical());
-        ban.is_some_and(|(until, _)| until > now)
+        let ban = self.bans.remove(&holder(address));
+        ban.is_some_and(|ban| ban.until > now)
     }
 
     /// Whether it is banned now.
     pub fn is_banned(&mut self, address: IpAddr, now: Instant) -> bool {
-        let address = address.to_canonical();
+        let address = holder(address);
         match self.bans.get(&address) {
-            Some((until, _)) if *until > now => true,
+            Some(ban) if ban.until > now => true,
             Some(_) => {
                 self.bans.remove(&address);
                 false
@@ -67,21 +88,22 @@ impl Bans {
 
     /// Whether it is banned now, without forgetting a ban that is over.
     pub fn has(&self, address: IpAddr, now: Instant) -> bool {
-        let ban = self.bans.get(&address.to_canonical());
-        ban.is_some_and(|(until, _)| *until > now)
+        let ban = self.bans.get(&holder(address));
+        ban.is_some_and(|ban| ban.until > now)
     }
 
     /// Bans that were kept; those that end last, if there are too many.
     pub fn restore(&mut self, kept: Vec<Ban>) {
         let now = Instant::now();
         for ban in kept {
-            self.ban(ban.address, now + ban.left.min(BAN_MAX), ban.reason);
+            let until = now + ban.left.min(BAN_MAX);
+            self.ban(ban.address, until, ban.reason, ban.asked);
         }
     }
 
     /// Adds points; whether they are enough for a ban.
     pub fn charge(&mut self, address: IpAddr, points: u16, now: Instant) -> bool {
-        let address = address.to_canonical();
+        let address = holder(address);
         if !self.points.contains_key(&address) && self.points.len() >= self.most {
             self.points.retain(|_, (_, last)| now < *last + POINTS_LAST);
             if self.points.len() >= self.most {
@@ -102,7 +124,7 @@ impl Bans {
 
     /// The points of an address that count now.
     pub fn points(&self, address: IpAddr, now: Instant) -> u16 {
-        match self.points.get(&address.to_canonical()) {
+        match self.points.get(&holder(address)) {
             Some((points, last)) if now < *last + POINTS_LAST => *points,
             _ => 0,
         }
@@ -110,11 +132,12 @@ impl Bans {
 
     /// All bans that last, by address.
     pub fn list(&self, now: Instant) -> Vec<Ban> {
-        let lasting = self.bans.iter().filter(|(_, (until, _))| *until > now);
-        let ban = |(address, (until, reason)): (&IpAddr, &(Instant, String))| Ban {
+        let lasting = self.bans.iter().filter(|(_, ban)| ban.until > now);
+        let ban = |(address, ban): (&IpAddr, &Entry)| Ban {
             address: *address,
-            left: until.saturating_duration_since(now),
-            reason: reason.clone(),
+            left: ban.until.saturating_duration_since(now),
+            reason: ban.reason.clone(),
+            asked: ban.asked,
         };
         lasting.map(ban).collect()
     }
@@ -136,7 +159,7 @@ mod tests {
     fn a_ban_ends_and_an_alias_does_not_evade_it() {
         let mut bans = Bans::new(8);
         let now = Instant::now();
-        bans.ban(address(1), now + HOUR, "bad frame".into());
+        bans.ban(address(1), now + HOUR, "bad frame".into(), false);
         let mapped = Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped();
         assert!(bans.is_banned(mapped.into(), now));
         assert!(!bans.is_banned(address(2), now));
@@ -150,10 +173,42 @@ mod tests {
         let mut bans = Bans::new(3);
         let now = Instant::now();
         for last in 1..=4 {
-            bans.ban(address(last), now + HOUR * u32::from(last), String::new());
+            let until = now + HOUR * u32::from(last);
+            assert!(bans.ban(address(last), until, String::new(), false));
         }
         let left: Vec<_> = bans.list(now).iter().map(|ban| ban.address).collect();
         assert_eq!(left, [address(2), address(3), address(4)]);
+    }
+
+    #[test]
+    fn no_automatic_ban_displaces_one_that_was_asked_for() {
+        let mut bans = Bans::new(2);
+        let (now, day) = (Instant::now(), HOUR * 24);
+        let mut ban = |last, until, asked| bans.ban(address(last), until, String::new(), asked);
+        assert!(ban(1, now + HOUR, true));
+        assert!(ban(2, now + day, false));
+        assert!(ban(3, now + day, false));
+        assert!(ban(4, now + day, true), "it displaces an automatic one");
+        assert!(!ban(5, now + day, false));
+        assert!(!ban(6, now + day, true));
+        // What its address does meanwhile makes no automatic one of it.
+        assert!(ban(1, now + day, false));
+        let left = bans.list(now).into_iter();
+        let left: Vec<_> = left.map(|ban| (ban.address, ban.asked)).collect();
+        assert_eq!(left, [(address(1), true), (address(4), true)]);
+    }
+
+    #[test]
+    fn a_line_of_ipv6_is_banned_with_all_its_addresses() {
+        let mut bans = Bans::new(8);
+        let now = Instant::now();
+        let at = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert!(!bans.charge(at("2001:db8:1:2::5"), 60, now));
+        assert!(bans.charge(at("2001:db8:1:2:ffff::6"), 60, now));
+        bans.ban(at("2001:db8:1:2::5"), now + HOUR, String::new(), false);
+        assert!(bans.is_banned(at("2001:db8:1:2:ffff::6"), now));
+        assert!(!bans.is_banned(at("2001:db8:1:3::5"), now));
+        assert_eq!(bans.list(now)[0].to_string(), "2001:db8:1:2::/64");
     }
 
     #[test]

@@ -13,8 +13,9 @@
 //! offset  bytes  what
 //!      0     16  its address: IPv6 (IPv4 mapped)
 //!     16      8  until when, u64: seconds since 1970
-//!     24      1  length of the reason, at most 128
-//!     25      n  the reason, printable ASCII
+//!     24      1  whether whoever runs the node asked for it: 0 or 1
+//!     25      1  length of the reason, at most 128
+//!     26      n  the reason, printable ASCII
 //! ```
 //!
 //! Integers are big-endian. Nothing may follow. Points are not kept.
@@ -37,7 +38,7 @@ pub enum BansError {
     /// It ends within something, or goes on after the last ban.
     #[error("{0} bytes are not the length of what it claims to hold")]
     Length(usize),
-    /// A reason that was not written so.
+    /// A reason, or a word for who asked, that was not written so.
     #[error("ban {0} is none")]
     Ban(u32),
 }
@@ -57,6 +58,7 @@ pub fn encode(bans: &[Ban], now: u64) -> Vec<u8> {
         // What is left of the last second counts.
         let until = now.saturating_add(ban.left.as_secs()).saturating_add(1);
         out.extend_from_slice(&until.to_be_bytes());
+        out.push(ban.asked.into());
         let reason = sanitised_to(&ban.reason, REASON_BYTES_MAX);
         out.push(u8::try_from(reason.len()).unwrap_or(0));
         out.extend_from_slice(reason.as_bytes());
@@ -80,6 +82,11 @@ pub fn decode(bytes: &[u8], now: u64) -> Result<Vec<Ban>, BansError> {
     for at in 0..count {
         let ip: [u8; 16] = part(&mut rest).ok_or(wrong)?;
         let until = u64::from_be_bytes(part(&mut rest).ok_or(wrong)?);
+        let asked = match part(&mut rest).ok_or(wrong)? {
+            [0] => false,
+            [1] => true,
+            [_] => return Err(BansError::Ban(at)),
+        };
         let [length] = part(&mut rest).ok_or(wrong)?;
         let (reason, after) = rest.split_at_checked(length.into()).ok_or(wrong)?;
         rest = after;
@@ -92,6 +99,7 @@ pub fn decode(bytes: &[u8], now: u64) -> Result<Vec<Ban>, BansError> {
                 address: IpAddr::V6(Ipv6Addr::from(ip)).to_canonical(),
                 left: Duration::from_secs(until - now),
                 reason: reason.to_owned(),
+                asked,
             });
         }
     }

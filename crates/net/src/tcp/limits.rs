@@ -93,7 +93,8 @@ pub struct Limits {
     pub outbound_max: usize,
     /// Connections that the node makes by itself, to addresses of its book; slots of their own.
     pub automatic_max: usize,
-    /// Inbound connections of one address, an IPv4 address being one however it is written.
+    /// Inbound connections of one address, an IPv4 address being one however it is written, and all
+    /// of a /64 of IPv6 being one.
     /// A further one is closed at once. Loopback counts only if `loopback_is_foreign`.
     pub per_address_max: usize,
     /// Inbound connections whose handshake is not done. A further one is closed at once.
@@ -127,7 +128,7 @@ pub struct Limits {
     /// How long it may say nothing at all after a ping, answer or not. Then it is dropped.
     /// A node that is busy with blocks reads no pings meanwhile, so this is long.
     pub pong: Duration,
-    /// Bans at one time. One more takes the place of the one that ends first.
+    /// Bans at one time. One more takes the place of the automatic one that ends first.
     pub bans_max: usize,
     /// How long an automatic ban lasts.
     pub ban: Duration,

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::Notice;
-use super::address::canonical;
+use super::address::{canonical, holder};
 use super::end::End;
 use super::net::Net;
 use super::peer::{self, Call};
@@ -90,15 +90,16 @@ impl Guest {
         if table.numbers.len() >= 2 * limits.links_max() {
             return Err(End::NoRoom("connections"));
         }
-        let here = table.addresses.get(&ip).copied().unwrap_or(0);
+        let address = holder(ip);
+        let here = table.addresses.get(&address).copied().unwrap_or(0);
         if net.is_foreign(ip) && here >= limits.per_address_max {
             return Err(End::NoRoom("connections of this address"));
         }
-        table.addresses.insert(ip, here + 1);
+        table.addresses.insert(address, here + 1);
         table.half_open += 1;
         Ok(Guest {
             net: Arc::clone(net),
-            address: ip,
+            address,
             half_open: true,
         })
     }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::address::holder;
 use super::bans::Bans;
 use super::end::{End, Verdict};
 use super::finder::Finder;
@@ -187,22 +188,29 @@ impl Net {
         };
         if banned {
             let until = now + self.config.limits.ban;
-            self.ban_in(&mut table, address.ip(), until, why.to_string());
+            self.ban_in(&mut table, address.ip(), until, why.to_string(), false);
             if let Some(finder) = &self.finder {
                 finder.bans_changed.notify_one();
             }
         }
     }
 
-    /// Bans an address and ends its connections.
-    pub fn ban_in(&self, table: &mut Table, address: IpAddr, until: Instant, reason: String) {
-        table.bans.ban(address, until, reason);
-        let address = address.to_canonical();
+    /// Bans an address and ends its connections; whether there was room for the ban.
+    pub fn ban_in(
+        &self,
+        table: &mut Table,
+        address: IpAddr,
+        until: Instant,
+        reason: String,
+        asked: bool,
+    ) -> bool {
+        let banned = table.bans.ban(address, until, reason, asked);
         for link in table.links.values() {
-            if link.address.ip().to_canonical() == address {
+            if holder(link.address.ip()) == holder(address) {
                 link.end(End::Banned);
             }
         }
+        banned
     }
 }
 

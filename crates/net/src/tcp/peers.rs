@@ -104,13 +104,12 @@ impl Peers for TcpPeers {
     fn ban(&self, address: IpAddr, time: Duration) -> Result<(), PeersError> {
         let now = Instant::now();
         let mut table = self.0.table();
-        let most = self.0.config.limits.bans_max;
-        if table.bans.list(now).len() >= most && !table.bans.is_banned(address, now) {
-            return Err(PeersError::Full(format!("{most} addresses are banned")));
-        }
         let until = now + time.min(BAN_MAX);
         let reason = "banned on request".to_owned();
-        self.0.ban_in(&mut table, address, until, reason);
+        if !self.0.ban_in(&mut table, address, until, reason, true) {
+            let most = self.0.config.limits.bans_max;
+            return Err(PeersError::Full(format!("{most} addresses are banned")));
+        }
         drop(table);
         self.keep_bans()
     }

@@ -330,6 +330,7 @@ impl Peers for StubPeers {
             address: *address,
             left: Duration::from_secs(60),
             reason: "by hand".to_owned(),
+            asked: true,
         };
         self.0.lock().unwrap().bans.iter().map(ban).collect()
     }

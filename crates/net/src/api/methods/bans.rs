@@ -10,6 +10,7 @@ use crate::api::error::{RpcError, code, quoted};
 use crate::api::params::Args;
 use crate::api::table::Answer;
 use crate::peers::{Ban, PeersError};
+use crate::tcp::address::holder;
 
 /// As Bitcoin Core's `-bantime`: a day.
 const BAN_TIME: u64 = 86_400;
@@ -22,7 +23,7 @@ pub(super) fn list_banned(api: &Api, _: &Args) -> Answer {
     let now = api.handle.clock.now().clock.0 / 1_000;
     let ban = |ban: Ban| {
         json!({
-            "address": ban.address.to_string(),
+            "address": ban.to_string(),
             "banned_until": now.saturating_add(ban.left.as_secs()),
             "time_remaining": ban.left.as_secs(),
             "reason": ban.reason,
@@ -51,7 +52,11 @@ pub(super) fn set_ban(api: &Api, args: &Args) -> Answer {
             } else {
                 time.min(BAN_TIME_MAX)
             };
-            if peers.bans().iter().any(|ban| ban.address == address) {
+            if peers
+                .bans()
+                .iter()
+                .any(|ban| ban.address == holder(address))
+            {
                 let text = "Error: IP/Subnet already banned";
                 return Err(RpcError::new(code::ALREADY_ADDED, text));
             }
@@ -80,15 +85,18 @@ pub(super) fn set_ban(api: &Api, args: &Args) -> Answer {
     }
 }
 
-/// A single address; `/32` and `/128` say so too.
+/// A single address, as `/32` and `/128` say too; `/64` of IPv6 is what is banned.
 fn address(text: &str) -> Result<IpAddr, RpcError> {
     let wrong = || RpcError::new(code::INVALID_IP, "Error: Invalid IP/Subnet");
     let (host, bits) = text
         .split_once('/')
         .map_or((text, None), |(a, b)| (a, Some(b)));
     let address = host.parse::<IpAddr>().map_err(|_| wrong())?;
-    let whole = if address.is_ipv4() { "32" } else { "128" };
-    if bits.is_some_and(|bits| bits != whole) {
+    let whole: &[_] = match address {
+        IpAddr::V4(_) => &["32"],
+        IpAddr::V6(_) => &["128", "64"],
+    };
+    if bits.is_some_and(|bits| !whole.contains(&bits)) {
         let text = "Error: Invalid IP/Subnet: only single addresses are banned here";
         return Err(RpcError::new(code::INVALID_IP, text));
     }
