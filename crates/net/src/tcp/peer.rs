@@ -272,16 +272,18 @@ async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {
         };
         match frame {
             Frame::Message(bytes) => {
+                // Before it is decoded, for it may grow by that.
+                link.blocked.store(true, Ordering::Relaxed);
+                let place = net.place(link, bytes.len()).await;
                 let message = match Message::decode(&bytes) {
                     Ok(message) => message,
                     Err(error) => return error.into(),
                 };
-                link.blocked.store(true, Ordering::Relaxed);
-                let place = Arc::clone(&link.places).acquire_owned().await;
+                drop(bytes);
                 let envelope = Envelope {
                     from: link.id,
                     message,
-                    place: place.ok(),
+                    place,
                 };
                 if net.inbox.send(envelope).await.is_err() {
                     return End::NodeEnded;
