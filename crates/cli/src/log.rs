@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use forkful_core::Event;
 use forkful_core::event::What;
+use forkful_core::{Event, Hash};
 use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
 use forkful_scenario::Sink;
@@ -73,38 +73,45 @@ impl Bounds {
 }
 
 /// A sink that logs what happens in a node.
-pub fn sink() -> Sink {
+pub fn sink(format: LogFormat) -> Sink {
     let mut bounds = Bounds::default();
-    Box::new(move |event| log(event, &mut bounds))
+    Box::new(move |event| log(event, format, &mut bounds))
 }
 
-fn log(event: &Event, bounds: &mut Bounds) {
+fn log(event: &Event, format: LogFormat, bounds: &mut Bounds) {
     use Topic::{Chain, Data, Said};
+    // For people so much of a hash that a line fits a terminal.
+    let named = |hash: &Hash| match format {
+        LogFormat::Text => hash.short(),
+        LogFormat::Json => hash.to_string(),
+    };
     match &event.what {
         What::Mined { block, entries, .. } if bounds.let_pass(Chain) => {
-            info!(height = block.height, hash = %block.hash, entries, "mined a block");
+            info!(height = block.height, hash = %named(&block.hash), entries, "mined a block");
         }
         What::TipChanged {
             new,
             disconnected: 0,
             ..
-        } if bounds.let_pass(Chain) => info!(height = new.height, hash = %new.hash, "new tip"),
+        } if bounds.let_pass(Chain) => {
+            info!(height = new.height, hash = %named(&new.hash), "new tip")
+        }
         What::TipChanged {
             new,
             disconnected: depth @ 1..,
             ..
         } if bounds.let_pass(Chain) => {
-            info!(height = new.height, hash = %new.hash, depth, "reorg");
+            info!(height = new.height, hash = %named(&new.hash), depth, "reorg");
         }
         What::Rejected { from, why } if bounds.let_pass(Said) => {
             // Mostly a block that came before its parent. Who breaks rules is disconnected, and told.
             info!(peer = from.0, why = text(why), "rejected what a peer sent");
         }
         What::Submitted { entry, bytes } if is_debug() && bounds.let_pass(Data) => {
-            debug!(%entry, bytes, "took data");
+            debug!(entry = %named(entry), bytes, "took data");
         }
         What::Refused { entry, why } if is_debug() && bounds.let_pass(Data) => {
-            debug!(%entry, why = text(why), "refused data");
+            debug!(entry = %named(entry), why = text(why), "refused data");
         }
         What::Sent { to, kind, bytes } => trace!(peer = to.0, ?kind, bytes, "sent"),
         What::Delivered { from, kind, bytes } => trace!(peer = from.0, ?kind, bytes, "received"),
@@ -113,16 +120,16 @@ fn log(event: &Event, bounds: &mut Bounds) {
 }
 
 /// Logs what happens to connections.
-pub fn connections() -> impl Fn(&Notice) + Send + Sync {
+pub fn connections(format: LogFormat) -> impl Fn(&Notice) + Send + Sync {
     let bounds = Mutex::new(Bounds::default());
     move |notice| {
         // A panic in here leaves counts behind, which are good for counting on.
         let mut bounds = bounds.lock().unwrap_or_else(PoisonError::into_inner);
-        log_notice(notice, &mut bounds);
+        log_notice(notice, format, &mut bounds);
     }
 }
 
-fn log_notice(notice: &Notice, bounds: &mut Bounds) {
+fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
     let direction = |inbound| match inbound {
         true => Topic::Inbound,
         false => Topic::Outbound,
@@ -136,7 +143,12 @@ fn log_notice(notice: &Notice, bounds: &mut Bounds) {
         } if bounds.let_pass(direction(*inbound)) => {
             info!(peer = peer.0, %address, inbound, "peer connected");
         }
-        Notice::Down { peer, address, why } if bounds.let_pass(Topic::Inbound) => {
+        Notice::Down {
+            peer,
+            address,
+            inbound,
+            why,
+        } if bounds.let_pass(direction(*inbound)) => {
             info!(peer = peer.0, %address, why = text(&why.to_string()), "peer gone");
         }
         Notice::Refused {
@@ -146,14 +158,21 @@ fn log_notice(notice: &Notice, bounds: &mut Bounds) {
         } if weight(*inbound, why).is_some_and(is_enabled)
             && bounds.let_pass(direction(*inbound)) =>
         {
-            let address = address.map(|address| address.to_string());
-            let address = address.as_deref().unwrap_or("unknown");
-            let why_text = text(&why.to_string());
+            let why_text = reason(why, format);
             match weight(*inbound, why) {
-                Some(Level::WARN) => warn!(address, inbound, why = why_text, "no connection"),
-                Some(Level::INFO) => info!(address, inbound, why = why_text, "no connection"),
-                _ => debug!(address, inbound, why = why_text, "no connection"),
+                Some(Level::WARN) => warn!(%address, inbound, why = why_text, "no connection"),
+                Some(Level::INFO) => info!(%address, inbound, why = why_text, "no connection"),
+                _ => debug!(%address, inbound, why = why_text, "no connection"),
             }
+        }
+        Notice::Unresolved { name, why }
+            if *why != End::Shutdown && bounds.let_pass(Topic::Outbound) =>
+        {
+            info!(
+                name = text(name),
+                why = reason(why, format),
+                "no connection"
+            );
         }
         Notice::Forgotten { what, why } if bounds.let_pass(Topic::Kept) => {
             let why = text(why);
@@ -167,6 +186,18 @@ fn log_notice(notice: &Notice, bounds: &mut Bounds) {
             warn!(why, "nodes on the local network are not found");
         }
         _ => {}
+    }
+}
+
+/// Why there is no connection; for people without whole hashes.
+fn reason(why: &End, format: LogFormat) -> String {
+    match why {
+        End::WrongGenesis { theirs, ours } if format == LogFormat::Text => format!(
+            "another network: its genesis is {}, ours {}",
+            theirs.short(),
+            ours.short()
+        ),
+        why => text(&why.to_string()),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::participant::RestoreError;
 use crate::store::{DiskStore, MemoryStore, Store, StoreError};
 use crate::tcp::key::{KeyError, NodeKey};
 use crate::tcp::limits::Limits;
-use crate::tcp::{Finding, Notice, TcpConfig, TcpNetwork, TcpTransport};
+use crate::tcp::{Finding, Notice, StartError, TcpConfig, TcpNetwork, TcpTransport};
 use crate::transport::Envelope;
 
 /// Messages that wait for the actor, of all peers. Each peer has a bound of its own besides.
@@ -100,16 +100,9 @@ pub enum NodeError {
         /// What went wrong.
         error: std::io::Error,
     },
-    /// It cannot listen for peers.
-    #[error(
-        "cannot listen on {at} for peers: {error}. Another node may run there: take another address or port"
-    )]
-    Listen {
-        /// Where.
-        at: String,
-        /// What went wrong.
-        error: std::io::Error,
-    },
+    /// Its connections to peers.
+    #[error(transparent)]
+    Network(#[from] StartError),
     /// Its API.
     #[error(transparent)]
     Api(#[from] ServeError),
@@ -259,13 +252,7 @@ impl Lines {
             finding: Some(self.finding),
             notice: self.notice,
         };
-        TcpNetwork::start(tcp, inbox, commands).map_err(|error| NodeError::Listen {
-            at: match self.listen {
-                Some(address) => address.to_string(),
-                None => "no address".to_owned(),
-            },
-            error,
-        })
+        Ok(TcpNetwork::start(tcp, inbox, commands)?)
     }
 }
 

@@ -11,7 +11,8 @@ use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
 use forkful_net::store::DiskStore;
-use forkful_net::tcp;
+use forkful_net::tcp::limits::Limits;
+use forkful_net::tcp::{self, with_port};
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -50,10 +51,8 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
     if args.verify {
         return verify(data_dir.as_deref(), &consensus);
     }
-    log::init(
-        args.log_format.unwrap_or_default(),
-        args.log.unwrap_or_default(),
-    );
+    let format = args.log_format.unwrap_or_default();
+    log::init(format, args.log.unwrap_or_default());
     // An ephemeral node has a cookie too, for as long as it lives.
     let scratch = match &data_dir {
         Some(_) => None,
@@ -75,7 +74,7 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         },
         data_dir: data_dir.clone(),
         listen: listen(&args)?,
-        peers: args.peer.clone(),
+        peers: peers(&args)?,
         connect_only: args.connect_only.unwrap_or(false),
         discover: args.discover.unwrap_or(false),
         plaintext: args.plaintext.unwrap_or(false),
@@ -83,8 +82,8 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         threads: args.threads.unwrap_or(1),
         api,
         user_agent: concat!("/forkful:", env!("CARGO_PKG_VERSION"), "/").to_owned(),
-        sinks: vec![log::sink()],
-        notice: Box::new(log::connections()),
+        sinks: vec![log::sink(format)],
+        notice: Box::new(log::connections(format)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -236,6 +235,24 @@ fn speed(args: &NodeArgs) -> Speed {
         (Some(true), _) => Speed::Unlimited,
         _ => Speed::Off,
     }
+}
+
+/// The peers to stay connected to, each with a port.
+fn peers(args: &NodeArgs) -> Result<Vec<String>, Failure> {
+    let most = Limits::default().kept_max;
+    if args.peer.len() > most {
+        let text = format!("--peer: at most {most}, and not {}", args.peer.len());
+        return Err(Failure::Usage(text));
+    }
+    let named = args.peer.iter().map(|text| {
+        with_port(text).ok_or_else(|| {
+            Failure::Usage(format!(
+                "--peer: expected a host and a port, such as 192.0.2.1:{}, and not {text:?}",
+                tcp::DEFAULT_PORT
+            ))
+        })
+    });
+    named.collect()
 }
 
 fn listen(args: &NodeArgs) -> Result<Option<SocketAddr>, Failure> {

@@ -1,7 +1,6 @@
 //! What all connections of a node share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +20,7 @@ use super::hello::{Hello, VERSION};
 use super::limits::{DECODED_FACTOR, QUEUED_OVERHEAD_BYTES};
 use super::link::Link;
 use super::session::Frame;
-use super::{Notice, TcpConfig};
+use super::{Notice, StartError, TcpConfig};
 use crate::actor::Command;
 use crate::peers::ConnectionKind;
 use crate::transport::{Envelope, Place};
@@ -65,7 +64,7 @@ impl Net {
         listening: Option<SocketAddr>,
         inbox: mpsc::Sender<Envelope>,
         commands: mpsc::Sender<Command>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, StartError> {
         let mut bans = Bans::new(config.limits.bans_max);
         let finding = config.finding.take();
         let open = |finding| Finder::open(finding, &mut bans, &*config.notice);
@@ -74,7 +73,7 @@ impl Net {
             listening,
             inbox,
             commands,
-            nonce: random().map_err(|error| io::Error::other(error.to_string()))?,
+            nonce: random()?,
             active: watch::Sender::new(true),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -98,7 +98,7 @@ pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call
                 net.judge(address, &why);
             }
             net.notice(&Notice::Refused {
-                address: Some(address),
+                address,
                 inbound,
                 why: why.clone(),
             });
@@ -231,6 +231,7 @@ async fn live(
     net.notice(&Notice::Down {
         peer: link.id,
         address: link.address,
+        inbound: link.inbound,
         why: why.clone(),
     });
     why
