@@ -122,9 +122,9 @@ pub struct Limits {
     /// Bytes that wait to be sent to one peer. A peer for whom there would be more reads too
     /// slowly, and is dropped.
     pub send_queue_bytes: usize,
-    /// Bytes that wait to be sent to all peers. Above, the peer that has taken nothing for longest
-    /// is dropped, if that is `stalled` or more. If it is less, everybody reads, and the message
-    /// alone is dropped, which the protocol repairs.
+    /// Bytes that wait to be sent to all peers, beside one message for each. Above, the peer that has
+    /// taken nothing for longest is dropped, if that is `stalled` or more. If it is less, everybody
+    /// reads, and the message alone is dropped, which the protocol repairs.
     pub send_total_bytes: usize,
     /// How long a peer that takes nothing still passes for one that reads.
     pub stalled: Duration,

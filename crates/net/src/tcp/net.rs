@@ -150,11 +150,11 @@ impl Net {
             return link.end(End::SlowReader);
         }
         let all = self.queued.load(Ordering::Relaxed);
-        if all + cost > limits.send_total_bytes && !self.make_room(all + cost) {
-            return;
-        }
         if queued == 0 {
+            // One message is everybody's right: who reads hears on, whatever waits for others.
             link.takes();
+        } else if all + cost > limits.send_total_bytes && !self.make_room(all + cost) {
+            return;
         }
         let charge = Charge::new([&link.queued, &self.queued], cost);
         // If its writer has ended, the frame and what it was charged are dropped.
