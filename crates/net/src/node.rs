@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use forkful_core::event::What;
-use forkful_core::{BlockRef, Config, Consensus, Hash, Honest, NodeId};
+use forkful_core::{BlockRef, Config, Consensus, Hash, Honest, NodeId, Work};
 use forkful_pow::Kernel;
 use forkful_scenario::Sink;
 use tokio::sync::{broadcast, mpsc};
@@ -52,6 +52,8 @@ pub struct NodeConfig {
     pub network: String,
     /// The rules of its network.
     pub consensus: Consensus,
+    /// What the work of a chain has to be at least for it to be taken in from peers.
+    pub minimum_work: Work,
     /// How it relays blocks, and asks for them.
     pub relay: Config,
     /// Where it keeps what it has; `None` for in memory only.
@@ -188,7 +190,8 @@ impl RunningNode {
             store: kept.store,
             ledger,
             paused: false,
-        });
+        })
+        .with_minimum_work(config.minimum_work);
         Ok(RunningNode {
             actor: tokio::spawn(actor.run(handle.shutdown.clone())),
             handle,

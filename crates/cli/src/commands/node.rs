@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use forkful_core::{Config, Consensus};
+use forkful_core::{Config, Consensus, Work};
 use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
@@ -72,6 +72,7 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
             tells_data: true,
             ..scenario.relay
         },
+        minimum_work: args.minimum_work.unwrap_or(Work::ZERO),
         data_dir: data_dir.clone(),
         listen: listen(&args)?,
         peers: peers(&args)?,

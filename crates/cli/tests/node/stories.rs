@@ -176,6 +176,25 @@ fn a_node_that_is_restarted_is_who_it_was_and_catches_up() {
 }
 
 #[test]
+fn a_chain_with_less_than_the_minimum_work_is_not_taken_in() {
+    let _others = beside_others();
+    let home = Home::new();
+    let a = home.start("a", &[]);
+    a.generate(20);
+    // Each block is worth one try here, genesis too: 0x20 is 32 of them.
+    let careful = home.start("careful", &["--peer", &a.peers, "--minimum-work", "0x20"]);
+    careful.wait_for_peers(1);
+    a.generate(1);
+    let other = home.start("other", &["--peer", &a.peers]);
+    other.wait_for_tip(&a.tip());
+    assert_eq!(careful.height(), 0);
+    a.generate(9);
+    assert_eq!(careful.height(), 0);
+    a.generate(1);
+    careful.wait_for_tip(&a.tip());
+}
+
+#[test]
 fn nodes_that_relay_in_different_ways_agree() {
     let _others = beside_others();
     let home = Home::new();
