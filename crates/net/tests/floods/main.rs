@@ -198,6 +198,7 @@ async fn floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices() {
     advertised_and_never_delivered(&place).await;
     requests_that_are_never_read(&mut place).await;
     swell::messages_that_swell(&place).await;
+    swell::data_without_end(&place).await;
     let bans = place.node.peers.bans();
     let banned: Vec<_> = bans.iter().map(|ban| ban.address).collect();
     assert_eq!(
