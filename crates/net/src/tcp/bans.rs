@@ -45,10 +45,10 @@ impl Bans {
     /// none that whoever runs the node `asked` for.
     pub fn ban(&mut self, address: IpAddr, until: Instant, reason: String, asked: bool) -> bool {
         let address = holder(address);
-        let asked = match self.bans.get(&address) {
-            Some(before) => asked || before.asked,
-            None => asked,
-        };
+        if !asked && self.bans.get(&address).is_some_and(|ban| ban.asked) {
+            // It stays as it was asked for.
+            return true;
+        }
         if !self.bans.contains_key(&address) && self.bans.len() >= self.most {
             let automatic = self.bans.iter().filter(|(_, ban)| !ban.asked);
             let first = automatic.min_by_key(|(_, ban)| ban.until);
@@ -191,11 +191,11 @@ mod tests {
         assert!(ban(4, now + day, true), "it displaces an automatic one");
         assert!(!ban(5, now + day, false));
         assert!(!ban(6, now + day, true));
-        // What its address does meanwhile makes no automatic one of it.
-        assert!(ban(1, now + day, false));
+        // What is done from there meanwhile neither shortens it nor makes it an automatic one.
+        assert!(ban(4, now + HOUR, false));
         let left = bans.list(now).into_iter();
-        let left: Vec<_> = left.map(|ban| (ban.address, ban.asked)).collect();
-        assert_eq!(left, [(address(1), true), (address(4), true)]);
+        let left: Vec<_> = left.map(|ban| (ban.address, ban.asked, ban.left)).collect();
+        assert_eq!(left, [(address(1), true, HOUR), (address(4), true, day)]);
     }
 
     #[test]
