@@ -123,3 +123,14 @@ fn ten_thousand_strangers_cannot_fill_the_log() {
     // And they do not hide what matters.
     assert!(log.contains(short(&hashes[0])), "{log}");
 }
+
+#[test]
+fn a_peer_without_an_address_is_told_by_its_name() {
+    let _share = beside_others();
+    let home = Home::new();
+    // Longer than a label may be: nobody is asked.
+    let nobody = format!("{}.invalid:7", "x".repeat(64));
+    let node = home.start("a", &["--peer", &nobody]);
+    node.logs(&["no connection", &nobody]);
+    assert!(!node.log().contains("unknown"));
+}

@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::address::canonical;
 use super::end::End;
 use super::net::{self, Net};
 use super::peer::{self, Call};
@@ -100,11 +101,11 @@ type Failed = (Option<SocketAddr>, End);
 async fn find(net: &Net, name: &str) -> Result<(TcpStream, SocketAddr), Failed> {
     let patience = net.config.limits.connect;
     let found = timeout(patience, lookup_host(name)).await;
-    let Ok(Ok(addresses)) = found else {
-        return Err((None, End::NoAddress));
-    };
+    let found = found.ok().and_then(Result::ok);
+    let at: Vec<_> = found.into_iter().flatten().take(ADDRESSES_MAX).collect();
+    is_at(net, name, &at);
     let mut last = (None, End::NoAddress);
-    for address in addresses.take(ADDRESSES_MAX) {
+    for address in at {
         if net.table().count(ConnectionKind::Manual) >= net.config.limits.outbound_max {
             return Err((Some(address), End::NoRoom("outbound connections")));
         }
@@ -114,6 +115,22 @@ async fn find(net: &Net, name: &str) -> Result<(TcpStream, SocketAddr), Failed> 
         };
     }
     Err(last)
+}
+
+/// Remembers where a kept peer was found, so that it is dialled for its name alone.
+fn is_at(net: &Net, name: &str, at: &[SocketAddr]) {
+    let mut table = net.table();
+    let Some(kept) = table.kept.get_mut(name) else {
+        return;
+    };
+    let is_first = kept.at.is_none();
+    if is_first || !at.is_empty() {
+        kept.at = Some(at.iter().copied().map(canonical).collect());
+    }
+    drop(table);
+    if let Some(finder) = net.finder.as_ref().filter(|_| is_first) {
+        finder.wake.notify_one();
+    }
 }
 
 /// A socket to this address.

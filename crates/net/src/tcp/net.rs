@@ -53,9 +53,17 @@ pub struct Table {
     pub numbers: BTreeSet<u32>,
     pub half_open: usize,
     pub addresses: BTreeMap<IpAddr, usize>,
-    pub kept: BTreeMap<String, CancellationToken>,
+    pub kept: BTreeMap<String, Kept>,
     pub tries: usize,
     pub bans: Bans,
+}
+
+/// A peer to stay connected to.
+#[derive(Default)]
+pub struct Kept {
+    pub given_up: CancellationToken,
+    /// Where it was found last; `None` if it was not looked for yet.
+    pub at: Option<Vec<SocketAddr>>,
 }
 
 impl Net {

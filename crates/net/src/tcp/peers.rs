@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use forkful_core::PeerId;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::bans::BAN_MAX;
 use super::dial;
 use super::end::End;
 use super::finder::Finder;
-use super::net::Net;
+use super::net::{Kept, Net};
 use crate::peers::{Ban, KnownAddress, PeerInfo, Peers, PeersError};
 
 /// The longest name that is looked up, port included.
@@ -52,8 +51,9 @@ impl Peers for TcpPeers {
         if table.kept.len() >= most {
             return Err(PeersError::Full(format!("{most} peers are kept up")));
         }
-        let given_up = CancellationToken::new();
-        table.kept.insert(address.to_owned(), given_up.clone());
+        let kept = Kept::default();
+        let given_up = kept.given_up.clone();
+        table.kept.insert(address.to_owned(), kept);
         drop(table);
         let keeping = dial::keep_up(Arc::clone(&self.0), address.to_owned(), given_up);
         self.0.tracker.spawn(keeping);
@@ -83,8 +83,8 @@ impl Peers for TcpPeers {
 
     fn remove(&self, address: &str) -> Result<(), PeersError> {
         match self.0.table().kept.remove(address) {
-            Some(given_up) => {
-                given_up.cancel();
+            Some(kept) => {
+                kept.given_up.cancel();
                 Ok(())
             }
             None => Err(PeersError::Unknown(format!("kept peer {address}"))),

@@ -81,6 +81,10 @@ fn next(net: &Net, finder: &Finder) -> Option<SocketAddr> {
     if used >= net.config.limits.automatic_max {
         return None;
     }
+    if table.kept.values().any(|kept| kept.at.is_none()) {
+        // Whoever would be dialled may be one that is named.
+        return None;
+    }
     let taken = Taken::of(net, &table);
     let State {
         book,
@@ -115,6 +119,8 @@ struct Taken<'a> {
     /// The groups of those that we called. Those who call us do not count: they could keep us from
     /// others.
     groups: BTreeSet<Group>,
+    /// Where those are that the node was told to stay connected to.
+    kept: BTreeSet<SocketAddr>,
     now: Instant,
 }
 
@@ -126,11 +132,13 @@ impl<'a> Taken<'a> {
             false => canonical(link.address),
         };
         let ours = links().filter(|link| !link.inbound);
+        let kept = table.kept.values().filter_map(|kept| kept.at.as_ref());
         Taken {
             net,
             table,
             addresses: links().map(address).collect(),
             groups: ours.map(|link| Group::of(link.address.ip())).collect(),
+            kept: kept.flatten().copied().collect(),
             now: Instant::now(),
         }
     }
@@ -142,7 +150,7 @@ impl<'a> Taken<'a> {
             && !is_own
             && !self.addresses.contains(&address)
             // Whoever runs the node named it: it is dialled for that.
-            && !self.table.kept.contains_key(&address.to_string())
+            && !self.kept.contains(&address)
             && !self.table.bans.has(address.ip(), self.now)
     }
 

@@ -17,7 +17,7 @@ use super::nodes::down;
 use super::raw::Raw;
 use super::support::{PATIENCE, TestNode, Wish, quick};
 
-type Kept = Arc<Mutex<MemoryStore>>;
+pub type Kept = Arc<Mutex<MemoryStore>>;
 
 fn kept() -> Kept {
     Arc::new(Mutex::new(MemoryStore::default()))
@@ -28,7 +28,7 @@ fn load(kept: &Kept, blob: Blob) -> Vec<u8> {
 }
 
 /// A node that finds others by itself.
-fn finder(kept: &Kept, peers: &[SocketAddr]) -> Wish {
+pub fn finder(kept: &Kept, peers: &[SocketAddr]) -> Wish {
     Wish {
         finds: Some(Arc::clone(kept)),
         peers: peers.iter().map(SocketAddr::to_string).collect(),
@@ -37,7 +37,7 @@ fn finder(kept: &Kept, peers: &[SocketAddr]) -> Wish {
 }
 
 /// What a node keeps that has heard of these, and was last connected to the anchors.
-fn knowing(addresses: &[SocketAddr], anchors: &[SocketAddr]) -> Kept {
+pub fn knowing(addresses: &[SocketAddr], anchors: &[SocketAddr]) -> Kept {
     let kept = kept();
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     // Ports are the system's choice: with some keys two of them would stand in one place.

@@ -8,6 +8,7 @@ mod eviction;
 mod gossip;
 mod hostile;
 mod key;
+mod named;
 mod nodes;
 mod numbers;
 mod raw;
