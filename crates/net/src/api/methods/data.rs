@@ -46,7 +46,11 @@ pub const METHODS: &[Method] = &[
     reads(
         "getproof",
         &[
-            required("blockhash", Kind::Hash, "The block that carries the entry."),
+            required(
+                "blockhash",
+                Kind::Hash,
+                "The block that carries the entry; the event data_mined names it.",
+            ),
             required("entry", Kind::Hash, "The SHA-256 of the entry."),
         ],
         "The proof that an entry is in a block: what verifyproof takes.",
