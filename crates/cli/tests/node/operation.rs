@@ -3,20 +3,27 @@
 use std::io::BufRead as _;
 use std::process::Command;
 
-use crate::support::{Home, beside_others, printed};
+use crate::support::{Home, beside_others, forkful, printed};
 
 #[test]
 fn the_banner_says_where_the_node_is_and_what_to_try() {
     let _others = beside_others();
     let home = Home::new();
-    let mut node = home.start("node", &[]);
+    // Named from where it was started, it is to be found from everywhere.
+    let mut command = forkful();
+    command.current_dir(home.path(""));
+    command.args(["node", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
+    command.args(["--data-dir", "node", "--mine", "--hash-rate", "1"]);
+    command.arg("--network").arg(home.network());
+    let mut node = home.launch(command, "node").unwrap();
     let banner = node.rest_of_banner();
     let directory = node.directory.display().to_string();
     for words in [
         "test",
-        &node.peers,
         &node.api,
         &directory,
+        &format!("listens   {} for peers", node.peers),
+        "mining    1 thread, 1 tries/s in all",
         "node id",
         "genesis",
     ] {
