@@ -1,14 +1,18 @@
 //! The log of a node: what happens in it, as lines for people or for programs.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use forkful_core::Event;
 use forkful_core::event::What;
+use forkful_core::{Event, Hash, PeerId};
 use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
 use forkful_scenario::Sink;
+use tracing::field::{DisplayValue, display};
 use tracing::{Level, debug, info, trace, warn};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use crate::node_args::{LogFormat, LogLevel};
 use crate::show::style::plain_line;
@@ -37,11 +41,24 @@ pub fn init(format: LogFormat, level: LogLevel) {
     let _ = match format {
         LogFormat::Text => tracing::subscriber::set_global_default(
             subscriber
+                .with_timer(Seconds)
                 .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
                 .finish(),
         ),
         LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
     };
+}
+
+/// The time in lines for people: so precise that a line has room for more.
+struct Seconds;
+
+impl FormatTime for Seconds {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let second = time.split_once('.').map_or(&*time, |(second, _)| second);
+        write!(writer, "{}Z", second.trim_end_matches('Z'))
+    }
 }
 
 /// What lines are about. Each has a bound of its own, so that a flood of one hides no other.
@@ -72,39 +89,55 @@ impl Bounds {
     }
 }
 
-/// A sink that logs what happens in a node.
-pub fn sink() -> Sink {
-    let mut bounds = Bounds::default();
-    Box::new(move |event| log(event, &mut bounds))
+/// How hashes are written.
+type Shown = fn(&Hash) -> String;
+
+/// Programs are told them whole.
+fn shown(format: LogFormat) -> Shown {
+    match format {
+        LogFormat::Text => Hash::short,
+        LogFormat::Json => Hash::to_string,
+    }
 }
 
-fn log(event: &Event, bounds: &mut Bounds) {
+/// A sink that logs what happens in a node.
+pub fn sink(format: LogFormat) -> Sink {
+    let mut bounds = Bounds::default();
+    let shown = shown(format);
+    Box::new(move |event| log(event, &mut bounds, shown))
+}
+
+fn log(event: &Event, bounds: &mut Bounds, shown: Shown) {
     use Topic::{Chain, Data, Said};
     match &event.what {
         What::Mined { block, entries, .. } if bounds.let_pass(Chain) => {
-            info!(height = block.height, hash = %block.hash, entries, "mined a block");
+            let (height, hash) = (block.height, shown(&block.hash));
+            info!(height, %hash, entries, "mined a block");
         }
         What::TipChanged {
             new,
             disconnected: 0,
             ..
-        } if bounds.let_pass(Chain) => info!(height = new.height, hash = %new.hash, "new tip"),
+        } if bounds.let_pass(Chain) => {
+            info!(height = new.height, hash = %shown(&new.hash), "new tip");
+        }
         What::TipChanged {
             new,
             disconnected: depth @ 1..,
             ..
         } if bounds.let_pass(Chain) => {
-            info!(height = new.height, hash = %new.hash, depth, "reorg");
+            let (height, hash) = (new.height, shown(&new.hash));
+            info!(height, %hash, depth, "reorg");
         }
         What::Rejected { from, why } if bounds.let_pass(Said) => {
             // Mostly a block that came before its parent. Who breaks rules is disconnected, and told.
             info!(peer = from.0, why = text(why), "rejected what a peer sent");
         }
         What::Submitted { entry, bytes } if is_debug() && bounds.let_pass(Data) => {
-            debug!(%entry, bytes, "took data");
+            debug!(entry = %shown(entry), bytes, "took data");
         }
         What::Refused { entry, why } if is_debug() && bounds.let_pass(Data) => {
-            debug!(%entry, why = text(why), "refused data");
+            debug!(entry = %shown(entry), why = text(why), "refused data");
         }
         What::Sent { to, kind, bytes } => trace!(peer = to.0, ?kind, bytes, "sent"),
         What::Delivered { from, kind, bytes } => trace!(peer = from.0, ?kind, bytes, "received"),
@@ -113,46 +146,76 @@ fn log(event: &Event, bounds: &mut Bounds) {
 }
 
 /// Logs what happens to connections.
-pub fn connections() -> impl Fn(&Notice) + Send + Sync {
-    let bounds = Mutex::new(Bounds::default());
+pub fn connections(format: LogFormat) -> impl Fn(&Notice) + Send + Sync {
+    let connections = Mutex::new(Connections::default());
     move |notice| {
         // A panic in here leaves counts behind, which are good for counting on.
-        let mut bounds = bounds.lock().unwrap_or_else(PoisonError::into_inner);
-        log_notice(notice, &mut bounds);
+        let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let inbound = connections.direction(notice);
+        log_notice(notice, inbound, &mut connections.bounds, shown(format));
     }
 }
 
-fn log_notice(notice: &Notice, bounds: &mut Bounds) {
-    let direction = |inbound| match inbound {
+/// What is known of connections.
+#[derive(Default)]
+struct Connections {
+    bounds: Bounds,
+    /// Those that we made, as long as they last.
+    outbound: BTreeSet<PeerId>,
+}
+
+impl Connections {
+    /// Whether this is about a connection that others made.
+    fn direction(&mut self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Up { peer, inbound, .. } => {
+                if !inbound {
+                    self.outbound.insert(*peer);
+                }
+                *inbound
+            }
+            Notice::Down { peer, .. } => !self.outbound.remove(peer),
+            Notice::Refused { inbound, .. } => *inbound,
+            _ => false,
+        }
+    }
+}
+
+/// The address of who connected, or of whom we connected to.
+fn ends<T>(address: T, inbound: bool) -> (Option<DisplayValue<T>>, Option<DisplayValue<T>>)
+where
+    T: std::fmt::Display,
+{
+    match inbound {
+        true => (Some(display(address)), None),
+        false => (None, Some(display(address))),
+    }
+}
+
+fn log_notice(notice: &Notice, inbound: bool, bounds: &mut Bounds, shown: Shown) {
+    let direction = match inbound {
         true => Topic::Inbound,
         false => Topic::Outbound,
     };
     match notice {
-        Notice::Up {
-            peer,
-            address,
-            inbound,
-            ..
-        } if bounds.let_pass(direction(*inbound)) => {
-            info!(peer = peer.0, %address, inbound, "peer connected");
+        Notice::Up { peer, address, .. } if bounds.let_pass(direction) => {
+            let (from, to) = ends(address, inbound);
+            info!(peer = peer.0, from, to, "peer connected");
         }
-        Notice::Down { peer, address, why } if bounds.let_pass(Topic::Inbound) => {
-            info!(peer = peer.0, %address, why = text(&why.to_string()), "peer gone");
+        Notice::Down { peer, address, why } if bounds.let_pass(direction) => {
+            let (from, to) = ends(address, inbound);
+            info!(peer = peer.0, from, to, why = told(why, shown), "peer gone");
         }
-        Notice::Refused {
-            address,
-            inbound,
-            why,
-        } if weight(*inbound, why).is_some_and(is_enabled)
-            && bounds.let_pass(direction(*inbound)) =>
+        Notice::Refused { address, why, .. }
+            if weight(inbound, why).is_some_and(is_enabled) && bounds.let_pass(direction) =>
         {
             let address = address.map(|address| address.to_string());
-            let address = address.as_deref().unwrap_or("unknown");
-            let why_text = text(&why.to_string());
-            match weight(*inbound, why) {
-                Some(Level::WARN) => warn!(address, inbound, why = why_text, "no connection"),
-                Some(Level::INFO) => info!(address, inbound, why = why_text, "no connection"),
-                _ => debug!(address, inbound, why = why_text, "no connection"),
+            let (from, to) = ends(address.as_deref().unwrap_or("unknown"), inbound);
+            let told = told(why, shown);
+            match weight(inbound, why) {
+                Some(Level::WARN) => warn!(from, to, why = told, "no connection"),
+                Some(Level::INFO) => info!(from, to, why = told, "no connection"),
+                _ => debug!(from, to, why = told, "no connection"),
             }
         }
         Notice::Forgotten { what, why } if bounds.let_pass(Topic::Kept) => {
@@ -167,6 +230,17 @@ fn log_notice(notice: &Notice, bounds: &mut Bounds) {
             warn!(why, "nodes on the local network are not found");
         }
         _ => {}
+    }
+}
+
+/// Why a connection ended, in few words.
+fn told(why: &End, shown: Shown) -> String {
+    match why {
+        End::WrongGenesis { theirs, ours } => {
+            let (theirs, ours) = (shown(theirs), shown(ours));
+            format!("another network: genesis {theirs}, ours {ours}")
+        }
+        why => text(&why.to_string()),
     }
 }
 
@@ -241,6 +315,40 @@ mod tests {
         let written = (0..10_000).filter(|_| bounds.let_pass(Topic::Inbound));
         assert_eq!(written.count(), 60);
         assert!(bounds.let_pass(Topic::Chain), "it hides nothing else");
+    }
+
+    #[test]
+    fn the_end_of_a_connection_is_about_whoever_made_it() {
+        let mut connections = Connections::default();
+        let address = "127.0.0.1:9333".parse().unwrap();
+        let up = |inbound| Notice::Up {
+            peer: PeerId(3),
+            key: [0; 32],
+            address,
+            inbound,
+        };
+        let down = Notice::Down {
+            peer: PeerId(3),
+            address,
+            why: End::Closed,
+        };
+        for inbound in [false, true, false] {
+            assert_eq!(connections.direction(&up(inbound)), inbound);
+            assert_eq!(connections.direction(&down), inbound);
+        }
+        assert!(connections.outbound.is_empty());
+    }
+
+    #[test]
+    fn another_network_is_told_in_few_words() {
+        let why = End::WrongGenesis {
+            theirs: Hash([0xab; 32]),
+            ours: Hash([0x12; 32]),
+        };
+        let few = "another network: genesis abababab, ours 12121212";
+        assert_eq!(told(&why, shown(LogFormat::Text)), few);
+        let whole = told(&why, shown(LogFormat::Json));
+        assert!(whole.contains(&"ab".repeat(32)) && whole.contains(&"12".repeat(32)));
     }
 
     #[test]

@@ -51,10 +51,8 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
     if args.verify {
         return verify(data_dir.as_deref(), &consensus);
     }
-    log::init(
-        args.log_format.unwrap_or_default(),
-        args.log.unwrap_or_default(),
-    );
+    let log_format = args.log_format.unwrap_or_default();
+    log::init(log_format, args.log.unwrap_or_default());
     // An ephemeral node has a cookie too, for as long as it lives.
     let scratch = match &data_dir {
         Some(_) => None,
@@ -84,8 +82,8 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         threads: args.threads.unwrap_or(1),
         api,
         user_agent: concat!("/forkful:", env!("CARGO_PKG_VERSION"), "/").to_owned(),
-        sinks: vec![log::sink()],
-        notice: Box::new(log::connections()),
+        sinks: vec![log::sink(log_format)],
+        notice: Box::new(log::connections(log_format)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -211,13 +211,16 @@ fn nodes_of_two_networks_refuse_each_other_and_both_say_so() {
     let foreign = Home::of(&NETWORK.replace("zero_bits = 0", "zero_bits = 1"));
     let a = home.start("a", &[]);
     let b = foreign.start("b", &["--peer", &a.peers]);
-    let (ours, theirs) = (
-        text(&a.rpc("getblockhash", json!([0]))),
-        text(&b.rpc("getblockhash", json!([0]))),
-    );
+    let genesis = |node: &Node| {
+        let hash: forkful_core::Hash = text(&node.rpc("getblockhash", json!([0]))).parse().unwrap();
+        hash.short()
+    };
+    let (ours, theirs) = (genesis(&a), genesis(&b));
     assert_ne!(ours, theirs);
-    a.logs(&["WARN", "another network", &ours, &theirs]);
-    b.logs(&["WARN", "another network", &ours, &theirs]);
+    let told = format!("another network: genesis {theirs}, ours {ours}");
+    a.logs(&["WARN", &told]);
+    let told = format!("another network: genesis {ours}, ours {theirs}");
+    b.logs(&["WARN", &told]);
     for node in [&a, &b] {
         assert_eq!(node.rpc("listbanned", json!([])), json!([]));
         assert_eq!(node.peer_count(), 0);
