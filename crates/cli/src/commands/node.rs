@@ -281,8 +281,22 @@ fn api(args: &NodeArgs, directory: Option<&Path>) -> Result<Option<ApiConfig>, F
     Ok(Some(ApiConfig {
         listen,
         cookie: directory.map(|directory| directory.join(COOKIE_NAME)),
-        ..ApiConfig::default()
+        hosts: hosts(&args.rpc_allow_host)?,
     }))
+}
+
+/// Names as a Host header has them, but for the port.
+fn hosts(names: &[String]) -> Result<Vec<String>, Failure> {
+    let is_name = |name: &&String| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !name.is_empty() && name.bytes().all(plain)
+    };
+    match names.iter().find(|name| !is_name(name)) {
+        None => Ok(names.to_vec()),
+        Some(wrong) => Err(Failure::Usage(format!(
+            "--rpc-allow-host: expected a host name without a port, such as node.example, and not {wrong:?}"
+        ))),
+    }
 }
 
 /// Checks every stored block anew.
