@@ -1,11 +1,10 @@
 //! The log of a node: what happens in it, as lines for people or for programs.
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use forkful_core::event::What;
-use forkful_core::{Event, Hash, PeerId};
+use forkful_core::{Event, Hash};
 use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
 use forkful_scenario::Sink;
@@ -89,55 +88,46 @@ impl Bounds {
     }
 }
 
-/// How hashes are written.
-type Shown = fn(&Hash) -> String;
-
-/// Programs are told them whole.
-fn shown(format: LogFormat) -> Shown {
-    match format {
-        LogFormat::Text => Hash::short,
-        LogFormat::Json => Hash::to_string,
-    }
-}
-
 /// A sink that logs what happens in a node.
 pub fn sink(format: LogFormat) -> Sink {
     let mut bounds = Bounds::default();
-    let shown = shown(format);
-    Box::new(move |event| log(event, &mut bounds, shown))
+    Box::new(move |event| log(event, format, &mut bounds))
 }
 
-fn log(event: &Event, bounds: &mut Bounds, shown: Shown) {
+fn log(event: &Event, format: LogFormat, bounds: &mut Bounds) {
     use Topic::{Chain, Data, Said};
+    // For people so much of a hash that a line fits a terminal.
+    let named = |hash: &Hash| match format {
+        LogFormat::Text => hash.short(),
+        LogFormat::Json => hash.to_string(),
+    };
     match &event.what {
         What::Mined { block, entries, .. } if bounds.let_pass(Chain) => {
-            let (height, hash) = (block.height, shown(&block.hash));
-            info!(height, %hash, entries, "mined a block");
+            info!(height = block.height, hash = %named(&block.hash), entries, "mined a block");
         }
         What::TipChanged {
             new,
             disconnected: 0,
             ..
         } if bounds.let_pass(Chain) => {
-            info!(height = new.height, hash = %shown(&new.hash), "new tip");
+            info!(height = new.height, hash = %named(&new.hash), "new tip")
         }
         What::TipChanged {
             new,
             disconnected: depth @ 1..,
             ..
         } if bounds.let_pass(Chain) => {
-            let (height, hash) = (new.height, shown(&new.hash));
-            info!(height, %hash, depth, "reorg");
+            info!(height = new.height, hash = %named(&new.hash), depth, "reorg");
         }
         What::Rejected { from, why } if bounds.let_pass(Said) => {
             // Mostly a block that came before its parent. Who breaks rules is disconnected, and told.
             info!(peer = from.0, why = text(why), "rejected what a peer sent");
         }
         What::Submitted { entry, bytes } if is_debug() && bounds.let_pass(Data) => {
-            debug!(entry = %shown(entry), bytes, "took data");
+            debug!(entry = %named(entry), bytes, "took data");
         }
         What::Refused { entry, why } if is_debug() && bounds.let_pass(Data) => {
-            debug!(entry = %shown(entry), why = text(why), "refused data");
+            debug!(entry = %named(entry), why = text(why), "refused data");
         }
         What::Sent { to, kind, bytes } => trace!(peer = to.0, ?kind, bytes, "sent"),
         What::Delivered { from, kind, bytes } => trace!(peer = from.0, ?kind, bytes, "received"),
@@ -147,37 +137,11 @@ fn log(event: &Event, bounds: &mut Bounds, shown: Shown) {
 
 /// Logs what happens to connections.
 pub fn connections(format: LogFormat) -> impl Fn(&Notice) + Send + Sync {
-    let connections = Mutex::new(Connections::default());
+    let bounds = Mutex::new(Bounds::default());
     move |notice| {
         // A panic in here leaves counts behind, which are good for counting on.
-        let mut connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let inbound = connections.direction(notice);
-        log_notice(notice, inbound, &mut connections.bounds, shown(format));
-    }
-}
-
-/// What is known of connections.
-#[derive(Default)]
-struct Connections {
-    bounds: Bounds,
-    /// Those that we made, as long as they last.
-    outbound: BTreeSet<PeerId>,
-}
-
-impl Connections {
-    /// Whether this is about a connection that others made.
-    fn direction(&mut self, notice: &Notice) -> bool {
-        match notice {
-            Notice::Up { peer, inbound, .. } => {
-                if !inbound {
-                    self.outbound.insert(*peer);
-                }
-                *inbound
-            }
-            Notice::Down { peer, .. } => !self.outbound.remove(peer),
-            Notice::Refused { inbound, .. } => *inbound,
-            _ => false,
-        }
+        let mut bounds = bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        log_notice(notice, format, &mut bounds);
     }
 }
 
@@ -192,31 +156,59 @@ where
     }
 }
 
-fn log_notice(notice: &Notice, inbound: bool, bounds: &mut Bounds, shown: Shown) {
-    let direction = match inbound {
+fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
+    let direction = |inbound| match inbound {
         true => Topic::Inbound,
         false => Topic::Outbound,
     };
     match notice {
-        Notice::Up { peer, address, .. } if bounds.let_pass(direction) => {
-            let (from, to) = ends(address, inbound);
+        Notice::Up {
+            peer,
+            address,
+            inbound,
+            ..
+        } if bounds.let_pass(direction(*inbound)) => {
+            let (from, to) = ends(address, *inbound);
             info!(peer = peer.0, from, to, "peer connected");
         }
-        Notice::Down { peer, address, why } if bounds.let_pass(direction) => {
-            let (from, to) = ends(address, inbound);
-            info!(peer = peer.0, from, to, why = told(why, shown), "peer gone");
+        Notice::Down {
+            peer,
+            address,
+            inbound,
+            why,
+        } if bounds.let_pass(direction(*inbound)) => {
+            let (from, to) = ends(address, *inbound);
+            info!(
+                peer = peer.0,
+                from,
+                to,
+                why = text(&why.to_string()),
+                "peer gone"
+            );
         }
-        Notice::Refused { address, why, .. }
-            if weight(inbound, why).is_some_and(is_enabled) && bounds.let_pass(direction) =>
+        Notice::Refused {
+            address,
+            inbound,
+            why,
+        } if weight(*inbound, why).is_some_and(is_enabled)
+            && bounds.let_pass(direction(*inbound)) =>
         {
-            let address = address.map(|address| address.to_string());
-            let (from, to) = ends(address.as_deref().unwrap_or("unknown"), inbound);
-            let told = told(why, shown);
-            match weight(inbound, why) {
-                Some(Level::WARN) => warn!(from, to, why = told, "no connection"),
-                Some(Level::INFO) => info!(from, to, why = told, "no connection"),
-                _ => debug!(from, to, why = told, "no connection"),
+            let (from, to) = ends(address, *inbound);
+            let why_text = reason(why, format);
+            match weight(*inbound, why) {
+                Some(Level::WARN) => warn!(from, to, why = why_text, "no connection"),
+                Some(Level::INFO) => info!(from, to, why = why_text, "no connection"),
+                _ => debug!(from, to, why = why_text, "no connection"),
             }
+        }
+        Notice::Unresolved { name, why }
+            if *why != End::Shutdown && bounds.let_pass(Topic::Outbound) =>
+        {
+            info!(
+                name = text(name),
+                why = reason(why, format),
+                "no connection"
+            );
         }
         Notice::Forgotten { what, why } if bounds.let_pass(Topic::Kept) => {
             let why = text(why);
@@ -233,13 +225,14 @@ fn log_notice(notice: &Notice, inbound: bool, bounds: &mut Bounds, shown: Shown)
     }
 }
 
-/// Why a connection ended, in few words.
-fn told(why: &End, shown: Shown) -> String {
+/// Why there is no connection; for people without whole hashes.
+fn reason(why: &End, format: LogFormat) -> String {
     match why {
-        End::WrongGenesis { theirs, ours } => {
-            let (theirs, ours) = (shown(theirs), shown(ours));
-            format!("another network: genesis {theirs}, ours {ours}")
-        }
+        End::WrongGenesis { theirs, ours } if format == LogFormat::Text => format!(
+            "another network: genesis {}, ours {}",
+            theirs.short(),
+            ours.short()
+        ),
         why => text(&why.to_string()),
     }
 }
@@ -315,40 +308,6 @@ mod tests {
         let written = (0..10_000).filter(|_| bounds.let_pass(Topic::Inbound));
         assert_eq!(written.count(), 60);
         assert!(bounds.let_pass(Topic::Chain), "it hides nothing else");
-    }
-
-    #[test]
-    fn the_end_of_a_connection_is_about_whoever_made_it() {
-        let mut connections = Connections::default();
-        let address = "127.0.0.1:9333".parse().unwrap();
-        let up = |inbound| Notice::Up {
-            peer: PeerId(3),
-            key: [0; 32],
-            address,
-            inbound,
-        };
-        let down = Notice::Down {
-            peer: PeerId(3),
-            address,
-            why: End::Closed,
-        };
-        for inbound in [false, true, false] {
-            assert_eq!(connections.direction(&up(inbound)), inbound);
-            assert_eq!(connections.direction(&down), inbound);
-        }
-        assert!(connections.outbound.is_empty());
-    }
-
-    #[test]
-    fn another_network_is_told_in_few_words() {
-        let why = End::WrongGenesis {
-            theirs: Hash([0xab; 32]),
-            ours: Hash([0x12; 32]),
-        };
-        let few = "another network: genesis abababab, ours 12121212";
-        assert_eq!(told(&why, shown(LogFormat::Text)), few);
-        let whole = told(&why, shown(LogFormat::Json));
-        assert!(whole.contains(&"ab".repeat(32)) && whole.contains(&"12".repeat(32)));
     }
 
     #[test]

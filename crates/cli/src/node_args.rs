@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use forkful_core::Relay;
+use forkful_core::{Relay, Work};
 use serde::Deserialize;
 
 use crate::args::relay_parser;
@@ -83,6 +83,11 @@ pub struct NodeArgs {
     #[arg(long, value_name = "POLICY", env = "FORKFUL_RELAY", value_parser = relay_parser())]
     #[serde(deserialize_with = "relay_value")]
     pub relay: Option<Relay>,
+
+    /// The work that a chain of peers has at least, as chainwork tells it: weaker ones are not taken in
+    #[arg(long, value_name = "HEX", env = "FORKFUL_MINIMUM_WORK")]
+    #[serde(deserialize_with = "work_value")]
+    pub minimum_work: Option<Work>,
 
     /// Where the API answers, or "off" [default: 127.0.0.1:9332]
     #[arg(long, value_name = "ADDR:PORT|off", env = "FORKFUL_API")]
@@ -176,6 +181,7 @@ impl NodeArgs {
             hash_rate: self.hash_rate.or(file.hash_rate),
             threads: self.threads.or(file.threads),
             relay: self.relay.or(file.relay),
+            minimum_work: self.minimum_work.or(file.minimum_work),
             api: self.api.or(file.api),
             rpc_allow_host: or_those(self.rpc_allow_host, file.rpc_allow_host),
             log_format: self.log_format.or(file.log_format),
@@ -239,6 +245,11 @@ fn threads_value<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<u3
     let in_range = in_range.filter(|_| (1..=THREADS_MAX).contains(&threads));
     let wrong = || serde::de::Error::custom(format!("threads: expected 1 to {THREADS_MAX}"));
     in_range.map(Some).ok_or_else(wrong)
+}
+
+fn work_value<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Work>, D::Error> {
+    let text = String::deserialize(value)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 fn relay_value<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Relay>, D::Error> {

@@ -99,6 +99,10 @@ pub const POOL_ENTRIES_MAX: usize = 50_000;
 /// promised to somebody; the reorg's own length bounds it.
 pub const POOL_BYTES_MAX: usize = 32_000_000;
 
+/// The part of both bounds, in percent, up to which data of peers is taken: what is left is for
+/// whoever runs the node, whatever strangers send.
+pub const POOL_PEERS_PERCENT: usize = 75;
+
 /// Entries of the active chain that are known to be on it, so that they are not taken to be mined
 /// again: at least the newest half as many, for older ones are forgotten in lots. What was forgotten is
 /// taken and mined again if somebody submits it again.

@@ -99,6 +99,11 @@ impl Target {
     }
 }
 
+/// A text that is no work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("work is 1 to 64 hexadecimal digits")]
+pub struct WorkParseError;
+
 impl Work {
     /// No work at all.
     pub const ZERO: Work = Work(U256::ZERO);
@@ -168,6 +173,21 @@ impl fmt::Display for Work {
     }
 }
 
+impl FromStr for Work {
+    type Err = WorkParseError;
+
+    /// Hexadecimal digits, as many as are needed: `0x` before them is allowed, as in Bitcoin Core.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if !is_hex || !(1..=64).contains(&digits.len()) {
+            return Err(WorkParseError);
+        }
+        let work = U256::from_str_radix(digits, 16);
+        work.map(Work).map_err(|_| WorkParseError)
+    }
+}
+
 impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Work({})", self.0)
@@ -196,6 +216,18 @@ impl Serialize for Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_is_read_as_it_is_written_and_shorter() {
+        let work = Target::from_zero_bits(24).unwrap().work();
+        assert_eq!(work.to_string().parse(), Ok(work));
+        assert_eq!("0x1000000".parse(), Ok(work));
+        let most = "f".repeat(64).parse::<Work>().unwrap();
+        assert!(most > work && most.checked_add(work).is_none());
+        for text in ["", "0x", "+1", "1g", "-1", &"1".repeat(65)] {
+            assert_eq!(text.parse::<Work>(), Err(WorkParseError), "{text}");
+        }
+    }
 
     #[test]
     fn zero_digits_are_four_zero_bits_each() {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use forkful_core::event::What;
-use forkful_core::{BlockRef, Config, Consensus, Hash, Honest, NodeId};
+use forkful_core::{BlockRef, Config, Consensus, Hash, Honest, NodeId, Work};
 use forkful_pow::Kernel;
 use forkful_scenario::Sink;
 use tokio::sync::{broadcast, mpsc};
@@ -32,7 +32,7 @@ use crate::participant::RestoreError;
 use crate::store::{DiskStore, MemoryStore, Store, StoreError};
 use crate::tcp::key::{KeyError, NodeKey};
 use crate::tcp::limits::Limits;
-use crate::tcp::{Finding, Notice, TcpConfig, TcpNetwork, TcpTransport};
+use crate::tcp::{Finding, Notice, StartError, TcpConfig, TcpNetwork, TcpTransport};
 use crate::transport::Envelope;
 
 /// Messages that wait for the actor, of all peers. Each peer has a bound of its own besides.
@@ -52,6 +52,8 @@ pub struct NodeConfig {
     pub network: String,
     /// The rules of its network.
     pub consensus: Consensus,
+    /// What the work of a chain has to be at least for it to be taken in from peers.
+    pub minimum_work: Work,
     /// How it relays blocks, and asks for them.
     pub relay: Config,
     /// Where it keeps what it has; `None` for in memory only.
@@ -100,16 +102,9 @@ pub enum NodeError {
         /// What went wrong.
         error: std::io::Error,
     },
-    /// It cannot listen for peers.
-    #[error(
-        "cannot listen on {at} for peers: {error}. Another node may run there: take another address or port"
-    )]
-    Listen {
-        /// Where.
-        at: String,
-        /// What went wrong.
-        error: std::io::Error,
-    },
+    /// Its connections to peers.
+    #[error(transparent)]
+    Network(#[from] StartError),
     /// Its API.
     #[error(transparent)]
     Api(#[from] ServeError),
@@ -195,7 +190,8 @@ impl RunningNode {
             store: kept.store,
             ledger,
             paused: false,
-        });
+        })
+        .with_minimum_work(config.minimum_work);
         Ok(RunningNode {
             actor: tokio::spawn(actor.run(handle.shutdown.clone())),
             handle,
@@ -259,13 +255,7 @@ impl Lines {
             finding: Some(self.finding),
             notice: self.notice,
         };
-        TcpNetwork::start(tcp, inbox, commands).map_err(|error| NodeError::Listen {
-            at: match self.listen {
-                Some(address) => address.to_string(),
-                None => "no address".to_owned(),
-            },
-            error,
-        })
+        Ok(TcpNetwork::start(tcp, inbox, commands)?)
     }
 }
 

@@ -25,8 +25,17 @@ pub struct Envelope {
     pub from: PeerId,
     /// What it says.
     pub message: Message<Wire>,
-    /// Its place among the messages of its sender that wait; given back when it is handled.
-    pub place: Option<OwnedSemaphorePermit>,
+    /// Its place among those that wait; given back when it is handled.
+    pub place: Option<Place>,
+}
+
+/// What a message takes of the bounds of those that wait.
+#[derive(Debug)]
+pub struct Place {
+    /// Of the messages of its sender.
+    pub of_peer: OwnedSemaphorePermit,
+    /// Of the memory of all.
+    pub of_all: OwnedSemaphorePermit,
 }
 
 impl Envelope {

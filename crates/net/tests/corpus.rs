@@ -7,6 +7,8 @@
 
 #[path = "../../../fuzz/src/frame.rs"]
 mod frame;
+#[path = "../../../fuzz/src/kept.rs"]
+mod kept;
 #[path = "../../../fuzz/src/replay.rs"]
 mod replay;
 #[path = "../../../fuzz/src/rpc.rs"]
@@ -24,6 +26,11 @@ fn every_stream_of_the_corpus_ends_in_frames_or_a_reason() {
 #[test]
 fn every_store_of_the_corpus_is_refused_or_serves_a_valid_chain() {
     replay("store", store::check);
+}
+
+#[test]
+fn every_book_and_list_of_the_corpus_is_refused_or_read_again() {
+    replay("kept", kept::check);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use forkful_core::{Config, Consensus};
+use forkful_core::{Config, Consensus, Work};
 use forkful_net::api::{ApiConfig, COOKIE_NAME};
 use forkful_net::miner::Speed;
 use forkful_net::node::{NodeConfig, NodeError, RunningNode};
 use forkful_net::store::DiskStore;
-use forkful_net::tcp;
+use forkful_net::tcp::limits::Limits;
+use forkful_net::tcp::{self, with_port};
 use forkful_scenario::{GenesisTime, Scenario};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -72,9 +73,10 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
             tells_data: true,
             ..scenario.relay
         },
+        minimum_work: args.minimum_work.unwrap_or(Work::ZERO),
         data_dir: data_dir.clone(),
         listen: listen(&args)?,
-        peers: args.peer.clone(),
+        peers: peers(&args)?,
         connect_only: args.connect_only.unwrap_or(false),
         discover: args.discover.unwrap_or(false),
         plaintext: args.plaintext.unwrap_or(false),
@@ -254,6 +256,24 @@ fn speed(args: &NodeArgs) -> Speed {
         (Some(true), _) => Speed::Unlimited,
         _ => Speed::Off,
     }
+}
+
+/// The peers to stay connected to, each with a port.
+fn peers(args: &NodeArgs) -> Result<Vec<String>, Failure> {
+    let most = Limits::default().kept_max;
+    if args.peer.len() > most {
+        let text = format!("--peer: at most {most}, and not {}", args.peer.len());
+        return Err(Failure::Usage(text));
+    }
+    let named = args.peer.iter().map(|text| {
+        with_port(text).ok_or_else(|| {
+            Failure::Usage(format!(
+                "--peer: expected a host and a port, such as 192.0.2.1:{}, and not {text:?}",
+                tcp::DEFAULT_PORT
+            ))
+        })
+    });
+    named.collect()
 }
 
 fn listen(args: &NodeArgs) -> Result<Option<SocketAddr>, Failure> {

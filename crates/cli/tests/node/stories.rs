@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::line::Line;
-use crate::support::{Fault, Home, NETWORK, Node, asked, beside_others, text, until};
+use crate::support::{Fault, Home, NETWORK, Node, asked, beside_others, short, text, until};
 
 #[test]
 fn a_node_that_joins_late_has_the_chain_and_its_data_reaches_the_others() {
@@ -176,6 +176,25 @@ fn a_node_that_is_restarted_is_who_it_was_and_catches_up() {
 }
 
 #[test]
+fn a_chain_with_less_than_the_minimum_work_is_not_taken_in() {
+    let _others = beside_others();
+    let home = Home::new();
+    let a = home.start("a", &[]);
+    a.generate(20);
+    // Each block is worth one try here, genesis too: 0x20 is 32 of them.
+    let careful = home.start("careful", &["--peer", &a.peers, "--minimum-work", "0x20"]);
+    careful.wait_for_peers(1);
+    a.generate(1);
+    let other = home.start("other", &["--peer", &a.peers]);
+    other.wait_for_tip(&a.tip());
+    assert_eq!(careful.height(), 0);
+    a.generate(9);
+    assert_eq!(careful.height(), 0);
+    a.generate(1);
+    careful.wait_for_tip(&a.tip());
+}
+
+#[test]
 fn nodes_that_relay_in_different_ways_agree() {
     let _others = beside_others();
     let home = Home::new();
@@ -211,16 +230,14 @@ fn nodes_of_two_networks_refuse_each_other_and_both_say_so() {
     let foreign = Home::of(&NETWORK.replace("zero_bits = 0", "zero_bits = 1"));
     let a = home.start("a", &[]);
     let b = foreign.start("b", &["--peer", &a.peers]);
-    let genesis = |node: &Node| {
-        let hash: forkful_core::Hash = text(&node.rpc("getblockhash", json!([0]))).parse().unwrap();
-        hash.short()
-    };
-    let (ours, theirs) = (genesis(&a), genesis(&b));
+    let (ours, theirs) = (
+        text(&a.rpc("getblockhash", json!([0]))),
+        text(&b.rpc("getblockhash", json!([0]))),
+    );
     assert_ne!(ours, theirs);
-    let told = format!("another network: genesis {theirs}, ours {ours}");
-    a.logs(&["WARN", &told]);
-    let told = format!("another network: genesis {ours}, ours {theirs}");
-    b.logs(&["WARN", &told]);
+    for node in [&a, &b] {
+        node.logs(&["WARN", "another network", short(&ours), short(&theirs)]);
+    }
     for node in [&a, &b] {
         assert_eq!(node.rpc("listbanned", json!([])), json!([]));
         assert_eq!(node.peer_count(), 0);

@@ -384,3 +384,8 @@ pub fn texts(values: &Value) -> Vec<String> {
 pub fn holds(directory: &Path, name: &str) -> bool {
     directory.join(name).exists()
 }
+
+/// What a log for people has of a hash: eight digits after the leading zeros.
+pub fn short(hash: &str) -> &str {
+    &hash.trim_start_matches('0')[..8]
+}

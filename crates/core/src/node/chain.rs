@@ -36,8 +36,9 @@ impl Node {
         entry: Entry,
         from: Option<PeerId>,
     ) -> Result<(), PoolError> {
+        let (consensus, now) = (step.tree.consensus(), step.now.time);
         self.pool
-            .submit(step.tree.consensus(), Arc::clone(&entry), step.now.time)?;
+            .submit(consensus, Arc::clone(&entry), from.is_some(), now)?;
         step.effects.push(Effect::StoreData(Arc::clone(&entry)));
         self.mine_data(step);
         self.relay_data(step, &entry, from);

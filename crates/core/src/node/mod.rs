@@ -207,7 +207,7 @@ impl Node {
     /// chain or here already. Tells nobody: it was told when it was taken.
     pub fn restore_data<P>(&mut self, tree: &BlockTree<P>, entry: Entry) {
         // What is refused here is on the chain, or was promised by no `StoreData`.
-        let _ = self.pool.submit(tree.consensus(), entry, Time::ZERO);
+        let _ = self.pool.submit(tree.consensus(), entry, false, Time::ZERO);
     }
 
     /// Everything that ever happens to a node comes through here.

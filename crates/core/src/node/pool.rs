@@ -56,7 +56,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Takes data that somebody wants on the chain.
+    /// Takes data that somebody wants on the chain: whoever runs the node, or a peer.
     ///
     /// # Errors
     /// Why it was refused.
@@ -64,6 +64,7 @@ impl Pool {
         &mut self,
         consensus: &Consensus,
         entry: Entry,
+        of_peer: bool,
         now: Time,
     ) -> Result<Hash, PoolError> {
         let hash = sha256(&entry);
@@ -79,8 +80,13 @@ impl Pool {
                 most: consensus.body_bytes_max,
             });
         }
-        if self.waiting.len() >= limits::POOL_ENTRIES_MAX
-            || self.bytes + entry.len() > limits::POOL_BYTES_MAX
+        let percent = if of_peer {
+            limits::POOL_PEERS_PERCENT
+        } else {
+            100
+        };
+        if self.waiting.len() >= limits::POOL_ENTRIES_MAX / 100 * percent
+            || self.bytes + entry.len() > limits::POOL_BYTES_MAX / 100 * percent
         {
             return Err(PoolError::Full);
         }
@@ -233,6 +239,38 @@ mod tests {
         }
         assert!(on_chain.newer.len() + on_chain.older.len() <= 2 * half);
         assert!(!on_chain.contains(&hash(0)));
+    }
+
+    #[test]
+    fn peers_leave_room_for_whoever_runs_the_node() {
+        let consensus = Consensus::fixed(crate::target::Target::MAX);
+        let submit = |pool: &mut Pool, data: &[u8], of_peer| {
+            let taken = pool.submit(&consensus, Entry::from(data), of_peer, Time::ZERO);
+            taken.map(|_| ())
+        };
+        let mut many = Pool::default();
+        let fill = |pool: &mut Pool, of_peer| {
+            let mut taken = 0_u64;
+            let salt = u8::from(of_peer);
+            while submit(pool, &[&taken.to_le_bytes()[..], &[salt]].concat(), of_peer).is_ok() {
+                taken += 1;
+            }
+            taken
+        };
+        assert_eq!(fill(&mut many, true), 37_500);
+        assert_eq!(fill(&mut many, false), 12_500);
+
+        let mut long = Pool::default();
+        let mut data = vec![0; 1_000_000];
+        for number in 0..33 {
+            data[0] = number;
+            let taken = submit(&mut long, &data, true);
+            assert_eq!(taken.is_ok(), number < 24, "{number}: {taken:?}");
+            if number >= 24 {
+                let taken = submit(&mut long, &data, false);
+                assert_eq!(taken.is_ok(), number < 32, "{number}: {taken:?}");
+            }
+        }
     }
 
     #[test]

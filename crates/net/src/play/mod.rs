@@ -27,6 +27,7 @@ use forkful_scenario::{Outcome, Scenario, ScenarioError, Sink, World};
 use tokio_util::sync::CancellationToken;
 
 pub use self::files::FilesError;
+use crate::tcp::StartError;
 use crate::tcp::key::KeyError;
 
 /// How a scenario is played, apart from what it says itself.
@@ -81,13 +82,13 @@ pub enum PlayError {
     /// A node has no key.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A node cannot listen.
-    #[error("node {node} cannot listen on loopback: {error}")]
-    Listen {
+    /// A node has no connections.
+    #[error("node {node}: {error}")]
+    Start {
         /// Which.
         node: NodeId,
         /// What went wrong.
-        error: std::io::Error,
+        error: StartError,
     },
     /// Two nodes of a link do not reach each other.
     #[error("nodes {0} and {1} were not connected after {2:?} in which no other link came up")]

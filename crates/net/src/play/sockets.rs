@@ -101,7 +101,7 @@ impl Sockets {
             notice,
         };
         let (network, transport) = TcpNetwork::start(config, inbox, commands)
-            .map_err(|error| PlayError::Listen { node, error })?;
+            .map_err(|error| PlayError::Start { node, error })?;
         let mut end = self.end(node);
         end.transport = Some(transport);
         end.peers = Some(network.peers());

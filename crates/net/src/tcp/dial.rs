@@ -1,6 +1,7 @@
 //! Connections that we make: once, or kept up.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,28 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Notice;
 use super::end::End;
 use super::net::{self, Net};
 use super::peer::{self, Call};
+use super::{DEFAULT_PORT, Notice};
 use crate::peers::ConnectionKind;
 
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
+
+/// `HOST:PORT`, where a user may leave the port out, as with `bitcoin-cli`. `None` if it is neither.
+pub fn with_port(node: &str) -> Option<String> {
+    if let Ok(address) = node.parse::<IpAddr>() {
+        return Some(SocketAddr::new(address, DEFAULT_PORT).to_string());
+    }
+    let is_name = |host: &str| !host.is_empty() && !host.contains(char::is_whitespace);
+    let port = match node.rsplit_once(':') {
+        Some((host, port)) if is_name(host) => port.parse::<NonZeroU16>().ok(),
+        None if is_name(node) => return Some(format!("{node}:{DEFAULT_PORT}")),
+        _ => None,
+    };
+    port.map(|_| node.to_owned())
+}
 
 /// Keeps up a connection until it is told not to.
 pub async fn keep_up(net: Arc<Net>, name: String, given_up: CancellationToken) {
@@ -64,10 +79,17 @@ pub async fn connect(net: &Net, name: &str) -> Result<(TcpStream, SocketAddr), E
         connected = find(net, name) => connected,
     };
     connected.map_err(|(address, why)| {
-        net.notice(&Notice::Refused {
-            address,
-            inbound: false,
-            why: why.clone(),
+        let (inbound, told) = (false, why.clone());
+        net.notice(&match address {
+            Some(address) => Notice::Refused {
+                address,
+                inbound,
+                why: told,
+            },
+            None => Notice::Unresolved {
+                name: name.to_owned(),
+                why: told,
+            },
         });
         why
     })
@@ -116,4 +138,29 @@ pub fn jittered(wait: Duration) -> Duration {
     let draw = net::random().unwrap_or(u64::MAX / 2);
     let share = (draw >> 11) as f64 / (1_u64 << 53) as f64;
     half + wait.mul_f64(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_may_be_left_out() {
+        for (node, address) in [
+            ("192.0.2.1", Some("192.0.2.1:9333")),
+            ("192.0.2.1:7", Some("192.0.2.1:7")),
+            ("::1", Some("[::1]:9333")),
+            ("[::1]:7", Some("[::1]:7")),
+            ("node.example", Some("node.example:9333")),
+            ("node.example:7", Some("node.example:7")),
+            ("", None),
+            (":7", None),
+            ("node.example:99999", None),
+            ("node.example:0", None),
+            ("node.example:", None),
+            ("no name:7", None),
+        ] {
+            assert_eq!(with_port(node).as_deref(), address, "{node}");
+        }
+    }
 }

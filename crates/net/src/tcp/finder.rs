@@ -1,7 +1,6 @@
 //! How a node finds peers by itself: its address book, and what it keeps over a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,7 +18,7 @@ use super::limits::{ANCHORS_MAX, NEWS_PEERS, SAMPLE_FLOOR};
 use super::link::Link;
 use super::net::{Net, Table};
 use super::retry::Retries;
-use super::{Notice, bans::Bans};
+use super::{Notice, StartError, bans::Bans};
 use crate::actor::blocking;
 use crate::clock::Clock;
 use crate::peers::KnownAddress;
@@ -77,19 +76,17 @@ impl Finder {
         finding: Finding,
         bans: &mut Bans,
         notice: &(dyn Fn(&Notice) + Send + Sync),
-    ) -> io::Result<Self> {
+    ) -> Result<Self, StartError> {
         let now = finding.clock.now().clock.0 / 1_000;
         let store = finding.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let load = |blob| store.load(blob).map_err(io::Error::other);
-        let (addresses, kept) = (load(Blob::Addresses)?, load(Blob::Bans)?);
+        let (addresses, kept) = (store.load(Blob::Addresses)?, store.load(Blob::Bans)?);
         drop(store);
         let forgotten = |what, why: String| notice(&Notice::Forgotten { what, why });
 
         let mut key = [0; 16];
         let mut seed = [0; 32];
-        let random = |error: getrandom::Error| io::Error::other(error.to_string());
-        getrandom::fill(&mut key).map_err(random)?;
-        getrandom::fill(&mut seed).map_err(random)?;
+        getrandom::fill(&mut key)?;
+        getrandom::fill(&mut seed)?;
         let saved = addresses.unwrap_or_default();
         let opened = match saved.is_empty() {
             true => Ok((Book::new(key), Vec::new())),

@@ -17,6 +17,10 @@ pub const CHUNK_BYTES_MAX: usize = FRAME_BYTES_MAX - 16 - 1;
 /// Bytes of a user agent. A longer one is refused.
 pub const USER_AGENT_BYTES_MAX: usize = 64;
 
+/// How much more memory a decoded message takes than its bytes, at most: an empty entry is 4 bytes
+/// long, and takes a pointer of 16 bytes and an allocation of 32.
+pub const DECODED_FACTOR: usize = 12;
+
 /// What a message in a send queue counts beside its bytes, so that many small ones are
 /// bounded too.
 pub const QUEUED_OVERHEAD_BYTES: usize = 64;
@@ -111,12 +115,16 @@ pub struct Limits {
     /// Messages of one peer that wait for the node. Above, the peer is not read until the
     /// node has handled one, so that no peer fills the node's inbox alone.
     pub inbox_share: u32,
+    /// Bytes of memory of the messages of all peers that wait for the node, each counted as
+    /// [`DECODED_FACTOR`] times its own. Above, no further one is decoded until the node has
+    /// handled one; they go in the order in which they came.
+    pub inbox_bytes: u32,
     /// Bytes that wait to be sent to one peer. A peer for whom there would be more reads too
     /// slowly, and is dropped.
     pub send_queue_bytes: usize,
-    /// Bytes that wait to be sent to all peers. Above, the peer that has taken nothing for longest
-    /// is dropped, if that is `stalled` or more. If it is less, everybody reads, and the message
-    /// alone is dropped, which the protocol repairs.
+    /// Bytes that wait to be sent to all peers, beside one message for each. Above, the peer that has
+    /// taken nothing for longest is dropped, if that is `stalled` or more. If it is less, everybody
+    /// reads, and the message alone is dropped, which the protocol repairs.
     pub send_total_bytes: usize,
     /// How long a peer that takes nothing still passes for one that reads.
     pub stalled: Duration,
@@ -182,6 +190,7 @@ impl Default for Limits {
             frames_per_second: 2_000,
             bytes_per_second: 16_000_000,
             inbox_share: 16,
+            inbox_bytes: 64_000_000,
             send_queue_bytes: 16_000_000,
             send_total_bytes: 64_000_000,
             stalled: Duration::from_secs(2),

@@ -55,7 +55,7 @@ fn admit(net: &Arc<Net>, stream: TcpStream, address: SocketAddr) {
                 .spawn(peer::run(Arc::clone(net), stream, address, call));
         }
         Err(why) => net.notice(&Notice::Refused {
-            address: Some(address),
+            address,
             inbound: true,
             why,
         }),

@@ -49,13 +49,15 @@ use forkful_core::node::DisconnectReason;
 use forkful_core::{Hash, Message, PeerId, Wire, Work};
 use tokio::sync::mpsc;
 
+pub use self::dial::with_port;
 use self::end::End;
 pub use self::finder::Finding;
 use self::key::NodeKey;
 use self::limits::Limits;
 use self::net::Net;
 use crate::actor::Command;
-use crate::peers::Peers;
+use crate::peers::{Peers, PeersError};
+use crate::store::StoreError;
 use crate::transport::{Envelope, Transport};
 
 /// How long the connections have to end when the node does.
@@ -110,15 +112,24 @@ pub enum Notice {
         peer: PeerId,
         /// Its address.
         address: SocketAddr,
+        /// Whether it had connected to us.
+        inbound: bool,
         /// Why.
         why: End,
     },
     /// A connection was refused, or failed before the handshake was done.
     Refused {
-        /// The other end; `None` for a name that could not be resolved.
-        address: Option<SocketAddr>,
+        /// The other end.
+        address: SocketAddr,
         /// Whether it connected to us.
         inbound: bool,
+        /// Why.
+        why: End,
+    },
+    /// A peer that was named has no address, or not now.
+    Unresolved {
+        /// The name, as `HOST:PORT`.
+        name: String,
         /// Why.
         why: End,
     },
@@ -143,6 +154,35 @@ pub enum Notice {
     },
 }
 
+/// Why the network of a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It cannot listen, or plaintext was asked for outside loopback.
+    #[error(
+        "cannot listen on {at} for peers: {error}. Another node may run there: take another address or port"
+    )]
+    Listen {
+        /// Where.
+        at: SocketAddr,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// What it has kept cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    /// It cannot stay connected to a peer that was named.
+    #[error("cannot stay connected to {name}: {error}")]
+    Peer {
+        /// Which.
+        name: String,
+        /// Why.
+        error: PeersError,
+    },
+}
+
 /// The network of a node, running.
 pub struct TcpNetwork {
     net: Arc<Net>,
@@ -157,17 +197,20 @@ impl TcpNetwork {
     /// Starts listening and dialling. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// It cannot listen there, or plaintext was asked for outside loopback.
+    /// It cannot listen there, or what it kept or the peers that were named are no good.
     pub fn start(
         config: TcpConfig,
         inbox: mpsc::Sender<Envelope>,
         commands: mpsc::Sender<Command>,
-    ) -> io::Result<(Self, TcpTransport)> {
-        let listener = config.listen.map(|at| listen::bind(at, config.plaintext));
-        let listener = listener.transpose()?;
-        let at = listener.as_ref().map(tokio::net::TcpListener::local_addr);
+    ) -> Result<(Self, TcpTransport), StartError> {
+        let listener = config.listen.map(|at| {
+            let bound = listen::bind(at, config.plaintext);
+            let bound = bound.and_then(|it| it.local_addr().map(|at| (it, at)));
+            bound.map_err(|error| StartError::Listen { at, error })
+        });
+        let (listener, at) = listener.transpose()?.unzip();
         let peers = config.peers.clone();
-        let net = Arc::new(Net::new(config, at.transpose()?, inbox, commands)?);
+        let net = Arc::new(Net::new(config, at, inbox, commands)?);
         if let Some(listener) = listener {
             let listening = listen::run(Arc::clone(&net), listener);
             net.tracker.spawn(listening);
@@ -175,10 +218,10 @@ impl TcpNetwork {
         for peer in peers {
             // Named twice is kept up once. More than the bound is a mistake worth ending for.
             match Peers::add(&peers::TcpPeers(Arc::clone(&net)), &peer) {
-                Ok(()) | Err(crate::peers::PeersError::Present(_)) => {}
+                Ok(()) | Err(PeersError::Present(_)) => {}
                 Err(error) => {
                     net.stop.cancel();
-                    return Err(io::Error::other(error));
+                    return Err(StartError::Peer { name: peer, error });
                 }
             }
         }

@@ -1,13 +1,12 @@
 //! What all connections of a node share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use forkful_core::PeerId;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,13 +17,13 @@ use super::end::{End, Verdict};
 use super::finder::Finder;
 use super::gossip::Seen;
 use super::hello::{Hello, VERSION};
-use super::limits::QUEUED_OVERHEAD_BYTES;
+use super::limits::{DECODED_FACTOR, QUEUED_OVERHEAD_BYTES};
 use super::link::Link;
 use super::session::Frame;
-use super::{Notice, TcpConfig};
+use super::{Notice, StartError, TcpConfig};
 use crate::actor::Command;
 use crate::peers::ConnectionKind;
-use crate::transport::Envelope;
+use crate::transport::{Envelope, Place};
 
 /// What all connections of a node share.
 pub struct Net {
@@ -39,6 +38,8 @@ pub struct Net {
     pub stop: CancellationToken,
     /// How it finds peers by itself, if it does.
     pub finder: Option<Finder>,
+    /// Memory for messages that wait for the node, in [`ROOM_UNIT`]s.
+    room: Arc<Semaphore>,
     /// Bytes in all send queues.
     queued: Arc<AtomicUsize>,
     /// A std mutex, held for a look or a change and never across an await.
@@ -63,7 +64,7 @@ impl Net {
         listening: Option<SocketAddr>,
         inbox: mpsc::Sender<Envelope>,
         commands: mpsc::Sender<Command>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, StartError> {
         let mut bans = Bans::new(config.limits.bans_max);
         let finding = config.finding.take();
         let open = |finding| Finder::open(finding, &mut bans, &*config.notice);
@@ -72,11 +73,14 @@ impl Net {
             listening,
             inbox,
             commands,
-            nonce: random().map_err(|error| io::Error::other(error.to_string()))?,
+            nonce: random()?,
             active: watch::Sender::new(true),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
             finder,
+            room: Arc::new(Semaphore::new(
+                units(config.limits.inbox_bytes as usize) as usize
+            )),
             queued: Arc::default(),
             table: Mutex::new(Table {
                 links: BTreeMap::new(),
@@ -126,6 +130,17 @@ impl Net {
         }
     }
 
+    /// Waits for the place of a message of so many bytes among those that wait for the node.
+    pub async fn place(&self, link: &Link, bytes: usize) -> Option<Place> {
+        let of_peer = Arc::clone(&link.places).acquire_owned().await.ok()?;
+        let wanted = units(bytes.saturating_mul(DECODED_FACTOR));
+        // One alone has room, however long it is.
+        let wanted = wanted.min(units(self.config.limits.inbox_bytes as usize));
+        let of_all = Arc::clone(&self.room).acquire_many_owned(wanted);
+        let of_all = of_all.await.ok()?;
+        Some(Place { of_peer, of_all })
+    }
+
     /// Puts a frame into the peer's queue. Who lets it fill is dropped.
     pub fn enqueue(&self, link: &Link, frame: Frame) {
         let limits = &self.config.limits;
@@ -135,11 +150,11 @@ impl Net {
             return link.end(End::SlowReader);
         }
         let all = self.queued.load(Ordering::Relaxed);
-        if all + cost > limits.send_total_bytes && !self.make_room(all + cost) {
-            return;
-        }
         if queued == 0 {
+            // One message is everybody's right: who reads hears on, whatever waits for others.
             link.takes();
+        } else if all + cost > limits.send_total_bytes && !self.make_room(all + cost) {
+            return;
         }
         let charge = Charge::new([&link.queued, &self.queued], cost);
         // If its writer has ended, the frame and what it was charged are dropped.
@@ -260,6 +275,14 @@ impl Drop for Charge {
             counter.fetch_sub(self.cost, Ordering::Relaxed);
         }
     }
+}
+
+/// Memory is counted in so many bytes.
+const ROOM_UNIT: usize = 1_024;
+
+/// So many units have room for these bytes; never none.
+fn units(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(ROOM_UNIT).max(1)).unwrap_or(u32::MAX)
 }
 
 /// What a frame counts in a queue.

@@ -98,7 +98,7 @@ pub async fn run(net: Arc<Net>, stream: TcpStream, address: SocketAddr, mut call
                 net.judge(address, &why);
             }
             net.notice(&Notice::Refused {
-                address: Some(address),
+                address,
                 inbound,
                 why: why.clone(),
             });
@@ -231,6 +231,7 @@ async fn live(
     net.notice(&Notice::Down {
         peer: link.id,
         address: link.address,
+        inbound: link.inbound,
         why: why.clone(),
     });
     why
@@ -272,16 +273,18 @@ async fn read(net: &Net, link: &Link, mut reader: Reader) -> End {
         };
         match frame {
             Frame::Message(bytes) => {
+                // Before it is decoded, for it may grow by that.
+                link.blocked.store(true, Ordering::Relaxed);
+                let place = net.place(link, bytes.len()).await;
                 let message = match Message::decode(&bytes) {
                     Ok(message) => message,
                     Err(error) => return error.into(),
                 };
-                link.blocked.store(true, Ordering::Relaxed);
-                let place = Arc::clone(&link.places).acquire_owned().await;
+                drop(bytes);
                 let envelope = Envelope {
                     from: link.id,
                     message,
-                    place: place.ok(),
+                    place,
                 };
                 if net.inbox.send(envelope).await.is_err() {
                     return End::NodeEnded;

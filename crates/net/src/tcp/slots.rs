@@ -141,6 +141,8 @@ impl<'a> Taken<'a> {
         is_open
             && !is_own
             && !self.addresses.contains(&address)
+            // Whoever runs the node named it: it is dialled for that.
+            && !self.table.kept.contains_key(&address.to_string())
             && !self.table.bans.has(address.ip(), self.now)
     }
 
@@ -194,7 +196,7 @@ async fn dial(net: &Arc<Net>, address: SocketAddr, call: Call) {
         Err(why) => {
             failed(net, address, &why);
             net.notice(&Notice::Refused {
-                address: Some(address),
+                address,
                 inbound: false,
                 why,
             });

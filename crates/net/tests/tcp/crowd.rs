@@ -1,22 +1,40 @@
 //! Many who ask and do not read: what waits for all of them together is bounded, and who reads does
 //! not pay for it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use forkful_core::Message;
+use forkful_core::{Hash, Message};
+use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
 use forkful_net::tcp::limits::Limits;
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
 
 use super::hostile::{end_of_stranger, strict};
-use super::raw::{LAST, Raw};
+use super::raw::{LAST, Raw, hello_with_port};
 use super::support::{TestNode, Wish, pair};
 
-/// The whole chain, asked for so many times.
-async fn ask(raw: &mut Raw, node: &TestNode, times: usize) {
+/// Asks for the whole chain so many times; whether the connection lasts.
+async fn ask(raw: &mut Raw, genesis: Hash, times: usize) -> bool {
     let mut request = Vec::new();
-    Message::RequestChain(vec![node.genesis]).encode(&mut request);
+    Message::RequestChain(vec![genesis]).encode(&mut request);
     for _ in 0..times {
-        raw.say(LAST, &request).await;
+        let bytes = raw.sealed(LAST, &request);
+        if raw.stream.write_all(&bytes).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Asks without end and reads nothing, and comes again when it is dropped.
+async fn flood(node: SocketAddr, genesis: Hash, last: u8) {
+    loop {
+        let mut raw = Raw::connect(node, [127, 0, 0, last]).await;
+        raw.encrypt().await;
+        raw.say_hello(&hello_with_port(genesis, 0)).await;
+        while ask(&mut raw, genesis, 10).await {}
     }
 }
 
@@ -31,15 +49,16 @@ async fn those_who_never_read_go_before_anybody_who_does() {
     let (mut node, honest) = pair(limits).await;
     honest.mine_to(600).await;
     node.reach(600).await;
-    let mut strangers = Vec::new();
-    for last in 1..5 {
-        let mut raw = Raw::greet(&node, [127, 0, 0, last + 60]).await;
-        // Far more than the system's own buffers hold.
-        ask(&mut raw, &node, 400).await;
-        strangers.push(raw);
+    let mut floods = JoinSet::new();
+    for last in 61..64 {
+        floods.spawn(flood(node.address, node.genesis, last));
     }
-    // That nothing happens meanwhile is what is waited for.
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    let crowded = |notice: &Notice| match notice {
+        Notice::Down { why, .. } if *why == End::Crowded => Some(()),
+        _ => None,
+    };
+    node.notice(crowded).await;
+
     let mut newcomer = TestNode::start(Wish {
         peers: vec![node.address.to_string()],
         ..Wish::default()
@@ -48,16 +67,15 @@ async fn those_who_never_read_go_before_anybody_who_does() {
     newcomer.reach(600).await;
     honest.mine_to(601).await;
     newcomer.reach(601).await;
+    node.notice(crowded).await;
 
     assert_eq!(newcomer.ends(), []);
-    let crowded = |why: &End| *why == End::Crowded;
-    let ends = node.ends();
-    assert!(ends.iter().any(crowded), "{ends:?}");
-    let slow = |why: &End| matches!(why, End::Crowded | End::Closed | End::Io(_));
-    assert!(ends.iter().all(slow), "{ends:?}");
     let keys: Vec<_> = node.peers.peers().iter().map(|peer| peer.key).collect();
     assert!(keys.contains(&Some(honest.key)) && keys.contains(&Some(newcomer.key)));
     assert!(node.peers.bans().is_empty(), "a slow line is no crime");
+    let slow = |why: &End| matches!(why, End::Crowded | End::Closed | End::Io(_));
+    let ends = node.ends();
+    assert!(ends.iter().all(slow), "{ends:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +89,7 @@ async fn who_takes_nothing_for_too_long_is_dropped_however_little_waits() {
     honest.mine_to(600).await;
     node.reach(600).await;
     let mut raw = Raw::greet(&node, [127, 0, 0, 66]).await;
-    ask(&mut raw, &node, 200).await;
+    ask(&mut raw, node.genesis, 200).await;
     assert_eq!(end_of_stranger(&mut node).await, End::SlowReader);
     assert!(
         node.peers

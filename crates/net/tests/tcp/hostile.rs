@@ -28,11 +28,11 @@ pub async fn end_of_stranger(node: &mut TestNode) -> End {
         Notice::Down { address, why, .. } if address.ip() == std::net::IpAddr::from(STRANGER) => {
             Some(why.clone())
         }
-        Notice::Refused {
-            address: Some(address),
-            why,
-            ..
-        } if address.ip() == std::net::IpAddr::from(STRANGER) => Some(why.clone()),
+        Notice::Refused { address, why, .. }
+            if address.ip() == std::net::IpAddr::from(STRANGER) =>
+        {
+            Some(why.clone())
+        }
         _ => None,
     })
     .await

@@ -1,7 +1,6 @@
 //! Peers, and the table of whatever concerns them.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU16;
 
 use forkful_core::{PeerId, Timestamp};
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use crate::api::methods::bans::{list_banned, set_ban};
 use crate::api::params::Args;
 use crate::api::table::{Answer, Kind, Method, Param, Run, optional, required};
 use crate::peers::{ConnectionKind, KnownAddress, PeerInfo, PeersError};
-use crate::tcp;
+use crate::tcp::with_port;
 
 const fn method(
     name: &'static str,
@@ -163,20 +162,6 @@ pub const METHODS: &[Method] = &[
         set_network_active,
     ),
 ];
-
-/// `HOST:PORT`, where a user may leave the port out, as with `bitcoin-cli`.
-fn with_port(node: &str) -> Option<String> {
-    if let Ok(address) = node.parse::<IpAddr>() {
-        return Some(SocketAddr::new(address, tcp::DEFAULT_PORT).to_string());
-    }
-    let port = match node.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() => port.parse::<NonZeroU16>().ok(),
-        Some(_) => None,
-        None if node.is_empty() => None,
-        None => return Some(format!("{node}:{}", tcp::DEFAULT_PORT)),
-    };
-    port.map(|_| node.to_owned())
-}
 
 fn add_node(api: &Api, args: &Args) -> Answer {
     let node = args.text(0).unwrap_or_default();
@@ -355,28 +340,4 @@ fn set_network_active(api: &Api, args: &Args) -> Answer {
     let state = args.bool(0).unwrap_or(true);
     api.handle.peers.set_active(state);
     Ok(api.handle.peers.is_active().into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_may_be_left_out() {
-        for (node, address) in [
-            ("192.0.2.1", Some("192.0.2.1:9333")),
-            ("192.0.2.1:7", Some("192.0.2.1:7")),
-            ("::1", Some("[::1]:9333")),
-            ("[::1]:7", Some("[::1]:7")),
-            ("node.example", Some("node.example:9333")),
-            ("node.example:7", Some("node.example:7")),
-            ("", None),
-            (":7", None),
-            ("node.example:99999", None),
-            ("node.example:0", None),
-            ("node.example:", None),
-        ] {
-            assert_eq!(with_port(node).as_deref(), address, "{node}");
-        }
-    }
 }

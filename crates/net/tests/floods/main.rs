@@ -6,11 +6,12 @@
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code, reason = "the tests of the transport need more of it")]
-#[path = "tcp/raw.rs"]
+#[path = "../tcp/raw.rs"]
 mod raw;
 #[allow(dead_code, reason = "the tests of the transport need more of it")]
-#[path = "tcp/support.rs"]
+#[path = "../tcp/support.rs"]
 mod support;
+mod swell;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ impl Place {
     async fn new() -> Place {
         let limits = Limits {
             loopback_is_foreign: true,
+            inbox_bytes: 8_000_000,
             ..quick()
         };
         let mut node = TestNode::start(Wish {
@@ -148,6 +150,10 @@ async fn say(raw: &mut Raw, message: &Message<Wire>) {
     let mut bytes = Vec::new();
     message.encode(&mut bytes);
     assert!(bytes.len() <= MESSAGE_BYTES_MAX);
+    say_bytes(raw, &bytes).await;
+}
+
+async fn say_bytes(raw: &mut Raw, bytes: &[u8]) {
     let mut parts = bytes.chunks(CHUNK_BYTES_MAX).peekable();
     while let Some(part) = parts.next() {
         let kind = if parts.peek().is_some() { PART } else { LAST };
@@ -191,6 +197,8 @@ async fn floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices() {
     orphans(&place).await;
     advertised_and_never_delivered(&place).await;
     requests_that_are_never_read(&mut place).await;
+    swell::messages_that_swell(&place).await;
+    swell::data_without_end(&place).await;
     let bans = place.node.peers.bans();
     let banned: Vec<_> = bans.iter().map(|ban| ban.address).collect();
     assert_eq!(
