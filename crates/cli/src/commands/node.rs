@@ -198,7 +198,7 @@ fn mining(config: &NodeConfig) -> String {
     match config.speed {
         Speed::Off => "no; --mine searches for blocks".to_owned(),
         Speed::Limited(tries) => format!("{threads}, {} tries/s in all", rate(tries)),
-        Speed::Unlimited => format!("{threads}, as many tries as they can"),
+        Speed::Unlimited => format!("{threads}, as fast as possible"),
     }
 }
 
