@@ -1,7 +1,10 @@
-"""The miner of miner.rs with Python's standard library alone: python3 miner.py DATA_DIR [BLOCKS]"""
+"""The miner of miner.rs with Python's standard library alone."""
 
-import base64, hashlib, json, random, sys, threading, time, urllib.request
+import argparse, base64, hashlib, http.client, json, random, sys, threading, time, urllib.request
 from pathlib import Path
+
+# Longer than the longest wait of the API.
+TIME_MAX_S = 660
 
 
 def call(method, *params):
@@ -9,10 +12,11 @@ def call(method, *params):
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {cookie}"}
     url = (directory / ".api").read_text()
-    body = json.dumps(request).encode()
-    answer = json.load(urllib.request.urlopen(urllib.request.Request(url, body, headers)))
+    request = urllib.request.Request(url, json.dumps(request).encode(), headers)
+    with urllib.request.urlopen(request, timeout=TIME_MAX_S) as reply:
+        answer = json.load(reply)
     if "error" in answer:
-        sys.exit(f"{method}: {answer['error']}")
+        sys.exit(f"{method}: {answer['error']['message']}")
     return answer["result"]
 
 
@@ -33,22 +37,38 @@ def search(template, stop):
             return (header + len(entries).to_bytes(4, "big") + body).hex()
 
 
-directory = Path(sys.argv[1])
-left = int(sys.argv[2]) if len(sys.argv) > 2 else 1 << 64
-template = call("getblocktemplate")
-while left > 0:
-    stop, news = threading.Event(), []
+def mine(blocks):
+    while blocks > 0:
+        template, stop = call("getblocktemplate"), threading.Event()
 
-    def wait(known=template["longpollid"]):
-        news.append(call("getblocktemplate", {"longpollid": known}))
-        stop.set()
+        # Nobody waits for this: whatever comes of it, there may be another template.
+        def watch(known=template["longpollid"], stop=stop):
+            try:
+                call("getblocktemplate", {"longpollid": known})
+            except (*FAILURES, SystemExit):
+                pass
+            stop.set()
 
-    waiting = threading.Thread(target=wait, daemon=True)
-    waiting.start()
-    block = search(template, stop)
-    if block:
-        answer = call("submitblock", block)
-        print(template["height"], answer, flush=True)
-        left -= answer is None
-    waiting.join()
-    template = news[0]
+        threading.Thread(target=watch, daemon=True).start()
+        block = search(template, stop)
+        if block:
+            answer = call("submitblock", block)
+            print(template["height"], json.dumps(answer), flush=True)
+            blocks -= answer is None
+
+
+# The file is not there, nobody answers, the answer breaks off, the answer is none.
+FAILURES = (OSError, http.client.HTTPException, ValueError)
+
+parser = argparse.ArgumentParser(description="Mines for a node with nothing but its API.")
+parser.add_argument("data_dir", type=Path, help="the data directory of a node that runs")
+parser.add_argument("blocks", type=int, nargs="?", default=1 << 64, help="how many blocks; else without end")
+arguments = parser.parse_args()
+directory = arguments.data_dir
+try:
+    mine(arguments.blocks)
+except FAILURES as error:
+    sys.exit(f"the node of {directory} does not answer: {error}")
+except KeyboardInterrupt:
+    print("ended by Ctrl-C", file=sys.stderr)
+    sys.exit(130)

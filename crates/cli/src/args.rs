@@ -21,6 +21,27 @@ Exit codes:
   2    usage or scenario error
   130  ended by Ctrl-C or SIGTERM";
 
+const NODE_EXIT_CODES: &str = "\
+Exit codes:
+  0    it was told to end; with --verify: every rule holds
+  1    it could not start, or not go on: the sentence on standard error says why
+  2    an option, a variable or the file is wrong
+  101  a bug: the text on standard error is for whoever mends it
+  130  a second signal came before the end";
+
+pub const CHAIN_EXIT_CODES: &str = "\
+Exit codes:
+  0    done; with verify: every rule holds
+  1    a chain is not valid, a directory is in use or damaged, output could not be written
+  2    wrong usage, no such file or data directory, or one of another network than --network names";
+
+const RPC_EXIT_CODES: &str = "\
+Exit codes:
+  0    the method has a result
+  1    no node answered, or the cookie is wrong; error -1 too
+  2    wrong usage
+  N    the node answered error -N; of a number above 255 the lowest byte";
+
 /// A proof-of-work blockchain network that you can watch, break and measure.
 ///
 /// Without a command it plays the preset `race`: eight miners race for every block, fork
@@ -54,15 +75,16 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
     /// Run a real node: encrypted TCP to its peers, a chain on disk, an API.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = NODE_EXIT_CODES)]
     Node(Box<NodeArgs>),
     /// Export, import, check and describe the chain in a node's data directory.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = CHAIN_EXIT_CODES)]
     Chain(ChainArgs),
     /// Call a method of a node's API, and print as bitcoin-cli does.
     ///
     /// `forkful rpc help` lists the methods. An error of the method is told with its code, whose
     /// number without its sign is the exit code.
+    #[command(after_help = RPC_EXIT_CODES)]
     Rpc(RpcArgs),
     /// Measure how fast this machine mines and validates.
     Bench(BenchArgs),

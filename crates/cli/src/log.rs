@@ -8,7 +8,10 @@ use forkful_core::{Event, Hash};
 use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
 use forkful_scenario::Sink;
+use tracing::field::{DisplayValue, display};
 use tracing::{Level, debug, info, trace, warn};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use crate::node_args::{LogFormat, LogLevel};
 use crate::show::style::plain_line;
@@ -37,11 +40,24 @@ pub fn init(format: LogFormat, level: LogLevel) {
     let _ = match format {
         LogFormat::Text => tracing::subscriber::set_global_default(
             subscriber
+                .with_timer(Seconds)
                 .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
                 .finish(),
         ),
         LogFormat::Json => tracing::subscriber::set_global_default(subscriber.json().finish()),
     };
+}
+
+/// The time in lines for people: so precise that a line has room for more.
+struct Seconds;
+
+impl FormatTime for Seconds {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let second = time.split_once('.').map_or(&*time, |(second, _)| second);
+        write!(writer, "{}Z", second.trim_end_matches('Z'))
+    }
 }
 
 /// What lines are about. Each has a bound of its own, so that a flood of one hides no other.
@@ -129,6 +145,17 @@ pub fn connections(format: LogFormat) -> impl Fn(&Notice) + Send + Sync {
     }
 }
 
+/// The address of who connected, or of whom we connected to.
+fn ends<T>(address: T, inbound: bool) -> (Option<DisplayValue<T>>, Option<DisplayValue<T>>)
+where
+    T: std::fmt::Display,
+{
+    match inbound {
+        true => (Some(display(address)), None),
+        false => (None, Some(display(address))),
+    }
+}
+
 fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
     let direction = |inbound| match inbound {
         true => Topic::Inbound,
@@ -141,7 +168,8 @@ fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
             inbound,
             ..
         } if bounds.let_pass(direction(*inbound)) => {
-            info!(peer = peer.0, %address, inbound, "peer connected");
+            let (from, to) = ends(address, *inbound);
+            info!(peer = peer.0, from, to, "peer connected");
         }
         Notice::Down {
             peer,
@@ -149,7 +177,14 @@ fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
             inbound,
             why,
         } if bounds.let_pass(direction(*inbound)) => {
-            info!(peer = peer.0, %address, why = text(&why.to_string()), "peer gone");
+            let (from, to) = ends(address, *inbound);
+            info!(
+                peer = peer.0,
+                from,
+                to,
+                why = text(&why.to_string()),
+                "peer gone"
+            );
         }
         Notice::Refused {
             address,
@@ -158,11 +193,12 @@ fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
         } if weight(*inbound, why).is_some_and(is_enabled)
             && bounds.let_pass(direction(*inbound)) =>
         {
+            let (from, to) = ends(address, *inbound);
             let why_text = reason(why, format);
             match weight(*inbound, why) {
-                Some(Level::WARN) => warn!(%address, inbound, why = why_text, "no connection"),
-                Some(Level::INFO) => info!(%address, inbound, why = why_text, "no connection"),
-                _ => debug!(%address, inbound, why = why_text, "no connection"),
+                Some(Level::WARN) => warn!(from, to, why = why_text, "no connection"),
+                Some(Level::INFO) => info!(from, to, why = why_text, "no connection"),
+                _ => debug!(from, to, why = why_text, "no connection"),
             }
         }
         Notice::Unresolved { name, why }
@@ -193,7 +229,7 @@ fn log_notice(notice: &Notice, format: LogFormat, bounds: &mut Bounds) {
 fn reason(why: &End, format: LogFormat) -> String {
     match why {
         End::WrongGenesis { theirs, ours } if format == LogFormat::Text => format!(
-            "another network: its genesis is {}, ours {}",
+            "another network: genesis {}, ours {}",
             theirs.short(),
             ours.short()
         ),

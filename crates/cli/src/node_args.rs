@@ -93,6 +93,17 @@ pub struct NodeArgs {
     #[arg(long, value_name = "ADDR:PORT|off", env = "FORKFUL_API")]
     pub api: Option<String>,
 
+    /// A host name under which the API may be asked, without a port; may be given several times.
+    ///
+    /// `localhost` and addresses always may. For a container or a reverse proxy that has a name.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "FORKFUL_RPC_ALLOW_HOST",
+        value_delimiter = ','
+    )]
+    pub rpc_allow_host: Vec<String>,
+
     /// Check every stored block anew, say how it went, and end.
     #[arg(long)]
     #[serde(skip)]
@@ -162,11 +173,7 @@ impl NodeArgs {
         NodeArgs {
             network: self.network.or(file.network),
             listen: self.listen.or(file.listen),
-            peer: if self.peer.is_empty() {
-                file.peer
-            } else {
-                self.peer
-            },
+            peer: or_those(self.peer, file.peer),
             connect_only: self.connect_only.or(file.connect_only),
             discover: self.discover.or(file.discover),
             plaintext: self.plaintext.or(file.plaintext),
@@ -176,11 +183,16 @@ impl NodeArgs {
             relay: self.relay.or(file.relay),
             minimum_work: self.minimum_work.or(file.minimum_work),
             api: self.api.or(file.api),
+            rpc_allow_host: or_those(self.rpc_allow_host, file.rpc_allow_host),
             log_format: self.log_format.or(file.log_format),
             log: self.log.or(file.log),
             ..self
         }
     }
+}
+
+fn or_those(told: Vec<String>, file: Vec<String>) -> Vec<String> {
+    if told.is_empty() { file } else { told }
 }
 
 /// Whether there is no such file. That its directory is none is told when it is to be made.
@@ -265,7 +277,7 @@ mod tests {
     fn what_the_command_line_says_counts_before_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let file = "mine = true\nhash-rate = \"unlimited\"\nthreads = 2\npeer = ['a:1']\n\
-                    relay = 'compact'\n";
+                    relay = 'compact'\nrpc-allow-host = ['node.example']\n";
         std::fs::write(directory.path().join("forkful.toml"), file).unwrap();
         let told = NodeArgs {
             threads: Some(3),
@@ -275,6 +287,7 @@ mod tests {
         assert_eq!((args.threads, args.mine), (Some(3), Some(true)));
         assert_eq!(args.hash_rate, Some(f64::INFINITY));
         assert_eq!(args.peer, ["a:1"]);
+        assert_eq!(args.rpc_allow_host, ["node.example"]);
         assert_eq!(args.relay, Some(Relay::Compact));
     }
 

@@ -2,10 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Runs the command against a server that gives one answer. Also answers what was asked.
 fn ask(status: &str, body: &str, args: &[&str]) -> (Output, String) {
+    ask_with(status, body, args, b"")
+}
+
+/// The same with this on standard input.
+fn ask_with(status: &str, body: &str, args: &[&str], input: &[u8]) -> (Output, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let answer = format!(
@@ -27,12 +32,18 @@ fn ask(status: &str, body: &str, args: &[&str]) -> (Output, String) {
     });
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join(".cookie"), "__cookie__:abc").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_forkful"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_forkful"))
         .args(["rpc", "--url", &format!("http://{address}/"), "--data-dir"])
         .arg(dir.path())
         .args(args)
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // Who does not read it may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
     (output, server.join().unwrap())
 }
 
@@ -71,6 +82,20 @@ fn the_request_has_the_cookie_and_the_arguments() {
         request.contains(r#""method":"addnode","params":["1.2.3.4:5","onetry"]"#),
         "{request}"
     );
+}
+
+#[test]
+fn what_one_call_printed_can_be_the_argument_of_the_next() {
+    let proof = r#"{"jsonrpc":"2.0","id":1,"result":{"index":0,"path":["ab","cd"]}}"#;
+    let (printed, _) = ask("200 OK", proof, &["getproof", "aa", "bb"]);
+    assert!(printed.stdout.iter().filter(|byte| **byte == b'\n').count() > 2);
+    let args = ["--stdin", "verifyproof"];
+    let (_, request) = ask_with("200 OK", proof, &args, &printed.stdout);
+    let params = r#""method":"verifyproof","params":[{"index":0,"path":["ab","cd"]}]"#;
+    assert!(request.contains(params), "{request}");
+
+    let (_, request) = ask_with("200 OK", proof, &["--stdin", "getproof", "aa"], b"bb\n");
+    assert!(request.contains(r#""params":["aa","bb"]"#), "{request}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Node {
             let read = stdout.read_line(&mut line).expect("it tells lines");
             assert!(read > 0, "the node ended before it told where it is");
             match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-                ["peers", at] => peers = at.parse().ok(),
+                ["listens", at, ..] => peers = at.parse().ok(),
                 ["API", url] => api = url["http://".len()..].trim_end_matches('/').parse().ok(),
                 [.., "--data-dir", directory, _] => {
                     cookie = Path::new(directory.trim_matches('\'')).join(".cookie");

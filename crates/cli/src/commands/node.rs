@@ -22,6 +22,7 @@ use crate::commands::chain;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::log;
 use crate::node_args::NodeArgs;
+use crate::show::style::{count, rate};
 use crate::source::{self, Source};
 
 /// Where peers connect to, unless told.
@@ -51,8 +52,8 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
     if args.verify {
         return verify(data_dir.as_deref(), &consensus);
     }
-    let format = args.log_format.unwrap_or_default();
-    log::init(format, args.log.unwrap_or_default());
+    let log_format = args.log_format.unwrap_or_default();
+    log::init(log_format, args.log.unwrap_or_default());
     // An ephemeral node has a cookie too, for as long as it lives.
     let scratch = match &data_dir {
         Some(_) => None,
@@ -83,25 +84,30 @@ pub fn run(args: NodeArgs) -> Result<ExitCode, Failure> {
         threads: args.threads.unwrap_or(1),
         api,
         user_agent: concat!("/forkful:", env!("CARGO_PKG_VERSION"), "/").to_owned(),
-        sinks: vec![log::sink(format)],
-        notice: Box::new(log::connections(format)),
+        sinks: vec![log::sink(log_format)],
+        notice: Box::new(log::connections(log_format)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Failure::output("a runtime"))?;
+    let mining = mining(&config);
     let scratch_path = scratch.as_ref().map(|dir| dir.path().to_owned());
-    let lived = runtime.block_on(live(config, scratch_path));
+    let lived = runtime.block_on(live(config, scratch_path, &mining));
     // All is stored. What still runs, such as looking up a name, must not delay the end.
     runtime.shutdown_background();
     lived
 }
 
-async fn live(config: NodeConfig, scratch: Option<PathBuf>) -> Result<ExitCode, Failure> {
+async fn live(
+    config: NodeConfig,
+    scratch: Option<PathBuf>,
+    mining: &str,
+) -> Result<ExitCode, Failure> {
     let signals = Signals::listen()?;
     let node = RunningNode::start(config).await.map_err(failure)?;
     signals.end_by(node.handle.shutdown.clone());
-    banner(&node, scratch.as_deref()).map_err(Failure::stdout)?;
+    banner(&node, mining, scratch.as_deref()).map_err(Failure::stdout)?;
     node.ended().await.map_err(failure)?;
     info!("ended; everything is stored");
     Ok(ExitCode::SUCCESS)
@@ -153,7 +159,7 @@ impl Signals {
 }
 
 /// Where the node is, and what to try.
-fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
+fn banner(node: &RunningNode, mining: &str, scratch: Option<&Path>) -> std::io::Result<()> {
     let about = &node.handle.about;
     let (tip, genesis) = {
         let participant = node.handle.shared.lock();
@@ -167,8 +173,9 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
     writeln!(out, "  height    {}", tip.height)?;
     writeln!(out, "  node id   {}", const_hex::encode(node.key))?;
     if let Some(listening) = node.handle.peers.listening() {
-        writeln!(out, "  peers     {listening}")?;
+        writeln!(out, "  listens   {listening} for peers")?;
     }
+    writeln!(out, "  mining    {mining}")?;
     match &about.data_dir {
         Some(directory) => writeln!(out, "  data      {}", directory.display())?,
         None => writeln!(out, "  data      in memory only")?,
@@ -183,6 +190,16 @@ fn banner(node: &RunningNode, scratch: Option<&Path>) -> std::io::Result<()> {
         writeln!(out)?;
     }
     out.flush()
+}
+
+/// Whether the node searches for blocks, and how fast, in words.
+fn mining(config: &NodeConfig) -> String {
+    let threads = count(config.threads.into(), "thread", "threads");
+    match config.speed {
+        Speed::Off => "no; --mine searches for blocks".to_owned(),
+        Speed::Limited(tries) => format!("{threads}, {} tries/s in all", rate(tries)),
+        Speed::Unlimited => format!("{threads}, as fast as possible"),
+    }
 }
 
 /// The command line of a call, without what `forkful rpc` takes anyway, in lines that fit a
@@ -219,7 +236,10 @@ fn data_dir(args: &NodeArgs, network: &str) -> Result<Option<PathBuf>, Failure> 
         return Ok(None);
     }
     if let Some(directory) = &args.data_dir {
-        return Ok(Some(directory.clone()));
+        // What is told of it is for whoever is in another directory.
+        let directory = std::path::absolute(directory);
+        let wrong = |error| Failure::Usage(format!("--data-dir: {error}"));
+        return directory.map(Some).map_err(wrong);
     }
     let home = std::env::home_dir().ok_or_else(|| {
         let text = "there is no home directory: name a --data-dir, or take --ephemeral";
@@ -281,8 +301,22 @@ fn api(args: &NodeArgs, directory: Option<&Path>) -> Result<Option<ApiConfig>, F
     Ok(Some(ApiConfig {
         listen,
         cookie: directory.map(|directory| directory.join(COOKIE_NAME)),
-        ..ApiConfig::default()
+        hosts: hosts(&args.rpc_allow_host)?,
     }))
+}
+
+/// Names as a Host header has them, but for the port.
+fn hosts(names: &[String]) -> Result<Vec<String>, Failure> {
+    let is_name = |name: &&String| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !name.is_empty() && name.bytes().all(plain)
+    };
+    match names.iter().find(|name| !is_name(name)) {
+        None => Ok(names.to_vec()),
+        Some(wrong) => Err(Failure::Usage(format!(
+            "--rpc-allow-host: expected a host name without a port, such as node.example, and not {wrong:?}"
+        ))),
+    }
 }
 
 /// Checks every stored block anew.

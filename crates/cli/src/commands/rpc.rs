@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use forkful_net::api::table::{self, Kind, Param};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -38,7 +39,7 @@ pub struct RpcArgs {
     #[arg(long)]
     pub named: bool,
 
-    /// Read more arguments from standard input, one a line.
+    /// Read more arguments from standard input, one a line; JSON in brackets may take several.
     #[arg(long)]
     pub stdin: bool,
 
@@ -54,7 +55,7 @@ pub struct RpcArgs {
 pub fn run(args: &RpcArgs) -> Result<ExitCode, Failure> {
     let mut words = args.args.clone();
     if args.stdin {
-        words.extend(stdin()?);
+        words.extend(lines(&stdin()?, args.named));
     }
     let params = params(&args.method, args.named, &words)?;
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": args.method, "params": params });
@@ -91,7 +92,7 @@ fn unauthorized(node: &Running) -> String {
     )
 }
 
-fn stdin() -> Result<Vec<String>, Failure> {
+fn stdin() -> Result<String, Failure> {
     let failed = |error| Failure::Input {
         name: "standard input".to_owned(),
         error,
@@ -104,7 +105,43 @@ fn stdin() -> Result<Vec<String>, Failure> {
         let text = format!("standard input has more than {STDIN_BYTES_MAX} bytes");
         return Err(Failure::Usage(text));
     }
-    Ok(text.lines().map(str::to_owned).collect())
+    Ok(text)
+}
+
+/// The arguments in a text: one a line, but JSON that begins with a bracket goes on until it is
+/// complete.
+fn lines(mut text: &str, is_named: bool) -> Vec<String> {
+    let mut words = Vec::new();
+    while !text.is_empty() {
+        let line = text.lines().next().unwrap_or_default();
+        let name = match line.split_once('=') {
+            Some((name, _)) if is_named => name.len() + 1,
+            _ => 0,
+        };
+        let word = json_line(text, name).unwrap_or(line);
+        words.push(word.to_owned());
+        text = &text[word.len()..];
+        let end = text.strip_prefix("\r\n").or(text.strip_prefix('\n'));
+        text = end.unwrap_or(text);
+    }
+    words
+}
+
+/// What stands before and in the JSON at this place, if it is in brackets and the line ends with it.
+fn json_line(text: &str, at: usize) -> Option<&str> {
+    let value = text.get(at..)?;
+    if !value
+        .trim_start_matches([' ', '\t'])
+        .starts_with(['{', '['])
+    {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(value).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let end = at + values.byte_offset();
+    let rest = text[end..].lines().next().unwrap_or_default();
+    let is_end = rest.trim_end().is_empty();
+    is_end.then(|| &text[..end + rest.len()])
 }
 
 /// A string bare, nothing for null, everything else as JSON.
@@ -213,6 +250,26 @@ mod tests {
     fn parsed(method: &str, named: bool, args: &[&str]) -> Value {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         params(method, named, &args).unwrap()
+    }
+
+    #[test]
+    fn standard_input_has_one_argument_a_line_and_json_goes_on_until_it_is_complete() {
+        for (text, words) in [
+            ("", &[][..]),
+            ("one\ntwo words\n", &["one", "two words"]),
+            ("one\r\n\nthree", &["one", "", "three"]),
+            (
+                "{\n  \"a\": [\n    1 ]\n}\n2\n",
+                &["{\n  \"a\": [\n    1 ]\n}", "2"],
+            ),
+            (" [1,\n2] \r\nx", &[" [1,\n2] ", "x"]),
+            ("[1] x\n{\n[\n", &["[1] x", "{", "["]),
+            ("{a\n}\n", &["{a", "}"]),
+            ("a=[1,\n2]", &["a=[1,", "2]"]),
+        ] {
+            assert_eq!(lines(text, false), words, "{text:?}");
+        }
+        assert_eq!(lines("a=[1,\n2]\nb=x=[\n", true), ["a=[1,\n2]", "b=x=["]);
     }
 
     #[test]

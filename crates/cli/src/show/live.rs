@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::show::Screen;
 use crate::show::events::{Headlines, LINE_INDENT, Teller};
 use crate::show::runs_bar::left_text;
-use crate::show::style::{count, number, span};
+use crate::show::style::{columns, count, number, span};
 use crate::sinks::Show;
 
 /// What is on the screen while a run goes on.
@@ -65,18 +65,23 @@ impl Live {
             reason = "a part from 0 to 1"
         )]
         self.bar.set_position((part * f64::from(STEPS)) as u64);
-        self.bar.set_prefix(match goal {
+        let prefix = match goal {
             Goal::Height(done, goal) => format!("height {}/{}", number(done), number(goal)),
             Goal::Blocks(done, goal) => format!("{}/{} blocks", number(done), number(goal)),
             Goal::Time(done, goal) => format!("{} of {}", span(done), span(goal)),
-        });
-        self.bar.set_message(format!(
-            "{}, {}, {}  {}",
-            count(tally.mined, "block", "blocks"),
-            count(tally.forks, "fork", "forks"),
-            count(tally.reorgs, "reorg", "reorgs"),
-            left_text(self.pace.left(now, part, 1.0)),
-        ));
+        };
+        let blocks = count(tally.mined, "block", "blocks");
+        let forks = count(tally.forks, "fork", "forks");
+        let reorgs = count(tally.reorgs, "reorg", "reorgs");
+        let left = left_text(self.pace.left(now, part, 1.0));
+        let told = [
+            format!("{blocks}, {forks}, {reorgs}  {left}"),
+            format!("{blocks}, {forks}  {left}"),
+            format!("{blocks}  {left}"),
+            left,
+        ];
+        self.bar.set_message(fitting(told, &prefix));
+        self.bar.set_prefix(prefix);
     }
 
     fn print(&mut self, lines: &[String]) -> io::Result<()> {
@@ -113,9 +118,22 @@ impl Show for Live {
     }
 }
 
+/// The first of these texts, from the longest to the shortest, that fits behind a bar with this
+/// prefix.
+pub fn fitting<const N: usize>(texts: [String; N], prefix: &str) -> String {
+    fitting_in(Screen::stderr().width(), texts, prefix)
+}
+
+fn fitting_in<const N: usize>(width: usize, texts: [String; N], prefix: &str) -> String {
+    // What stands before: the bar, and a time of four columns.
+    let room = width.saturating_sub(2 + 16 + 1 + columns(prefix) + 2 + 4 + 2);
+    let mut texts = texts.into_iter();
+    texts.find(|text| columns(text) <= room).unwrap_or_default()
+}
+
 /// A bar with what is done before it and how it stands behind it.
 pub fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("  {bar:24.cyan/dim} {prefix}  {elapsed}  {wide_msg:.dim}")
+    ProgressStyle::with_template("  {bar:16.cyan/dim} {prefix}  {elapsed}  {wide_msg:.dim}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
 }
@@ -126,5 +144,23 @@ pub fn hide_unless_seen(bar: &ProgressBar, screen: Option<&Screen>) {
         bar.enable_steady_tick(Duration::from_millis(100));
     } else {
         bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_behind_the_bar_is_left_out_and_not_cut() {
+        let texts = || {
+            let texts = ["34 blocks, 8 forks  about 12.3 s left", "34 blocks", ""];
+            texts.map(str::to_owned)
+        };
+        let prefix = "height 26/34";
+        assert_eq!(fitting_in(80, texts(), prefix), texts()[0]);
+        assert_eq!(fitting_in(75, texts(), prefix), "34 blocks");
+        assert_eq!(fitting_in(40, texts(), prefix), "");
+        assert_eq!(fitting_in(80, [texts()[0].clone()], &"x".repeat(40)), "");
     }
 }

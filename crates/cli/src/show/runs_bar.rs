@@ -6,7 +6,7 @@ use forkful_lab::{Ensemble, Pace, Plan, Quantile, Until};
 use indicatif::ProgressBar;
 
 use crate::show::Screen;
-use crate::show::live::{bar_style, hide_unless_seen};
+use crate::show::live::{bar_style, fitting, hide_unless_seen};
 use crate::show::numbers::plus_minus;
 use crate::show::style::span;
 
@@ -43,9 +43,12 @@ impl RunsBar {
         self.bar.set_length(goal);
         self.bar.set_position(done);
         let left = self.pace.left(now, runs(done), runs(goal));
-        self.bar.set_prefix(format!("{done}/{goal} runs"));
-        self.bar
-            .set_message(left_text(left) + &self.width_text(so_far));
+        let prefix = format!("{done}/{goal} runs");
+        let left = left_text(left);
+        let [short, whole] = self.width_texts(so_far);
+        let told = [format!("{left}{whole}"), format!("{left}{short}"), left];
+        self.bar.set_message(fitting(told, &prefix));
+        self.bar.set_prefix(prefix);
     }
 
     /// Takes the bar away.
@@ -76,19 +79,19 @@ impl RunsBar {
         goal.clamp(so_far.runs().min(self.runs_max), self.runs_max)
     }
 
-    fn width_text(&self, so_far: &Ensemble) -> String {
-        let text = || {
+    /// How wide the interval is, and with how wide it shall be.
+    fn width_texts(&self, so_far: &Ensemble) -> [String; 2] {
+        let texts = || {
             let until = self.until.as_ref()?;
             let sample = so_far.sample(&until.metric)?;
             let half = sample.half_width(&mut Quantile::new());
             let (mean, half) = plus_minus(sample.mean(), half);
             let wanted = until.half_width(sample);
-            Some(format!(
-                "  {} {mean} ± {half}, wanted ± {wanted:.2e}",
-                until.metric
-            ))
+            let short = format!("  {} {mean} ± {half}", until.metric);
+            let whole = format!("{short}, wanted ± {wanted:.2e}");
+            Some([short, whole])
         };
-        text().unwrap_or_default()
+        texts().unwrap_or_default()
     }
 }
 

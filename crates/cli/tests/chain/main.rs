@@ -251,6 +251,23 @@ fn while_a_node_runs_its_directory_is_in_use() {
 }
 
 #[test]
+fn what_is_not_there_is_wrong_usage_for_every_command() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("empty")).unwrap();
+    for args in [
+        vec!["info", "@nowhere"],
+        vec!["verify", "@nowhere"],
+        vec!["export", "@nowhere", "@out"],
+        vec!["import", "@new", "@nowhere"],
+        vec!["info", "@empty"],
+        vec!["verify", "@empty"],
+    ] {
+        let ended = home.chain(&args);
+        assert_eq!(ended.code, 2, "{args:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_there_is_not_overwritten_and_no_half_of_one_is_left() {
     let home = Home::new();
     home.write("chain.jsonl", &mined(3, "test"));

@@ -92,6 +92,23 @@ fn a_log_as_json_is_an_object_a_line_whatever_peers_say() {
 }
 
 #[test]
+fn the_usual_lines_fit_a_terminal() {
+    let _others = beside_others();
+    let home = Home::new();
+    let first = home.start("first", &[]);
+    let second = home.start("second", &["--peer", &first.peers]);
+    second.logs(&["peer connected peer=0 to=", &first.peers]);
+    first.logs(&["peer connected peer=0 from=127.0.0.1:"]);
+    let block = first.generate(3).pop().unwrap();
+    second.logs(&["new tip height=3 hash=", short(&block)]);
+    for node in [&first, &second] {
+        let log = node.log();
+        let long = log.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(long, None, "{log}");
+    }
+}
+
+#[test]
 fn ten_thousand_strangers_cannot_fill_the_log() {
     let _others = beside_others();
     let home = Home::new();

@@ -1,22 +1,30 @@
 //! What whoever runs a node sees of it, and what it costs when nothing happens.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 
-use crate::support::{Home, beside_others, printed};
+use crate::support::{Home, beside_others, forkful, printed};
 
 #[test]
 fn the_banner_says_where_the_node_is_and_what_to_try() {
     let _others = beside_others();
     let home = Home::new();
-    let mut node = home.start("node", &[]);
+    // Named from where it was started, it is to be found from everywhere.
+    let mut command = forkful();
+    command.current_dir(home.path(""));
+    command.args(["node", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
+    command.args(["--data-dir", "node", "--mine", "--hash-rate", "1"]);
+    command.arg("--network").arg(home.network());
+    let mut node = home.launch(command, "node").unwrap();
     let banner = node.rest_of_banner();
     let directory = node.directory.display().to_string();
     for words in [
         "test",
-        &node.peers,
         &node.api,
         &directory,
+        &format!("listens   {} for peers", node.peers),
+        "mining    1 thread, 1 tries/s in all",
         "node id",
         "genesis",
     ] {
@@ -123,4 +131,34 @@ fn an_idle_node_costs_next_to_nothing() {
         release
     };
     assert!(memory < most * 1_024, "{memory} KiB");
+}
+
+#[test]
+fn the_operator_says_under_which_names_the_api_may_be_asked() {
+    let _others = beside_others();
+    let home = Home::new();
+    let mut command = home.command("node", &["--rpc-allow-host", "node.example"]);
+    command.args(["--rpc-allow-host", "proxy"]);
+    let node = home.launch(command, "node").unwrap();
+    let status = |host: &str| {
+        let mut stream = TcpStream::connect(&node.api).unwrap();
+        let get = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(get.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    for (host, expected) in [
+        ("node.example", "200"),
+        ("Node.Example:9332", "200"),
+        ("proxy", "200"),
+        ("localhost", "200"),
+        ("other.example", "403"),
+    ] {
+        assert_eq!(status(host), expected, "{host}");
+    }
+    for wrong in ["node.example:9332", "http://node.example/", "*", ""] {
+        let output = home.run("other", &["--rpc-allow-host", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}: {output:?}");
+    }
 }

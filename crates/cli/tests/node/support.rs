@@ -205,7 +205,7 @@ impl Node {
             }
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
-                ["peers", address] => self.peers = (*address).to_owned(),
+                ["listens", address, ..] => self.peers = (*address).to_owned(),
                 ["API", url] => {
                     let address = url.trim_start_matches("http://").trim_end_matches('/');
                     self.api = address.to_owned();

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::api::error::{RpcError, code, quoted};
 use crate::api::guard::Refusal;
 use crate::api::params::Args;
+use crate::api::sending::Taken;
 use crate::api::table::{self, Answer, Method, Run};
 use crate::api::{Api, limits};
 
@@ -23,6 +24,8 @@ use crate::api::{Api, limits};
 pub(super) struct Reply {
     pub status: StatusCode,
     pub body: String,
+    /// What the body takes up.
+    pub room: Taken,
 }
 
 /// A request as it stands in the body. A member that is there, if only as null, is `Some`.
@@ -62,6 +65,7 @@ pub(super) async fn answer(api: &Arc<Api>, body: &[u8], trusted: bool) -> Result
             return Ok(Reply {
                 status,
                 body: response(true, "null", &Err(error)),
+                room: Taken::default(),
             });
         }
     };
@@ -82,20 +86,28 @@ pub(super) async fn answer(api: &Arc<Api>, body: &[u8], trusted: bool) -> Result
     let Some(call) = calls.into_iter().next() else {
         return Ok(nothing());
     };
-    let answer = carry_out(api, &call, deadline, true).await;
+    let mut answer = carry_out(api, &call, deadline, true).await;
     let Some(id) = call.id else {
         return Ok(nothing());
     };
+    let mut room = Taken::default();
+    let mut body = response(call.is_two, id, &answer);
+    if !api.room.extend(&mut room, body.len()) {
+        answer = Err(no_room());
+        body = response(call.is_two, id, &answer);
+    }
     Ok(Reply {
         status: status(call.is_two, &answer),
-        body: response(call.is_two, id, &answer),
+        body,
+        room,
     })
 }
 
 async fn batch(api: &Arc<Api>, calls: Vec<Call<'_>>, deadline: Instant) -> Reply {
     let mut body = String::new();
+    let mut room = Taken::default();
     for call in calls {
-        let mut answer = match body.len() > limits::BATCH_ANSWER_BYTES_MAX {
+        let answer = match body.len() > limits::BATCH_ANSWER_BYTES_MAX {
             true => Err(RpcError::new(
                 code::MISC,
                 "the answer to this batch is too long",
@@ -107,14 +119,17 @@ async fn batch(api: &Arc<Api>, calls: Vec<Call<'_>>, deadline: Instant) -> Reply
         };
         body.push(if body.is_empty() { '[' } else { ',' });
         let text = response(call.is_two, id, &answer);
-        if text.len() > limits::BATCH_ANSWER_BYTES_MAX {
-            answer = Err(RpcError::new(
-                code::MISC,
-                "the answer is too long for a batch",
-            ));
-            body.push_str(&response(call.is_two, id, &answer));
+        let refused = if text.len() > limits::BATCH_ANSWER_BYTES_MAX {
+            let why = "the answer is too long for a batch";
+            Some(RpcError::new(code::MISC, why))
+        } else if !api.room.extend(&mut room, body.len() + text.len()) {
+            Some(no_room())
         } else {
-            body.push_str(&text);
+            None
+        };
+        match refused {
+            Some(error) => body.push_str(&response(call.is_two, id, &Err(error))),
+            None => body.push_str(&text),
         }
     }
     if body.is_empty() {
@@ -124,7 +139,13 @@ async fn batch(api: &Arc<Api>, calls: Vec<Call<'_>>, deadline: Instant) -> Reply
     Reply {
         status: StatusCode::OK,
         body,
+        room,
     }
+}
+
+fn no_room() -> RpcError {
+    let text = "too many bytes of answers are not read yet";
+    RpcError::new(code::MISC, text)
 }
 
 /// Notifications are not answered.
@@ -132,6 +153,7 @@ fn nothing() -> Reply {
     Reply {
         status: StatusCode::NO_CONTENT,
         body: String::new(),
+        room: Taken::default(),
     }
 }
 

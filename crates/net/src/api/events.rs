@@ -14,8 +14,9 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::sse::{Event as Sse, KeepAlive};
 use axum::response::{IntoResponse, Response};
 use forkful_core::event::What;
-use forkful_core::{Block, BlockRef, Event, Hash, Timestamp, sha256};
+use forkful_core::{Block, BlockRef, Event, Hash, NodeId, Time, Timestamp, sha256};
 use futures_util::stream;
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -50,6 +51,16 @@ struct Told {
     number: u64,
     kind: &'static str,
     json: String,
+}
+
+/// Data got on the active chain, or off it: in the form of the event that moved it.
+#[derive(Serialize)]
+struct DataMoved {
+    time: Time,
+    node: Option<NodeId>,
+    event: &'static str,
+    entry: Hash,
+    block: BlockRef,
 }
 
 /// The latest events.
@@ -168,12 +179,12 @@ fn note(api: &Api, event: &Event) {
         api.events.push(kind, json);
     }
     if let What::TipChanged { old, new, .. } = event.what {
-        note_data(api, old, new);
+        note_data(api, event, old, new);
     }
 }
 
 /// Tells of data that this API took and that a change of the tip put on the chain, or took off.
-fn note_data(api: &Api, old: BlockRef, new: BlockRef) {
+fn note_data(api: &Api, event: &Event, old: BlockRef, new: BlockRef) {
     if api.events.lock().watched.is_empty() {
         return;
     }
@@ -192,10 +203,19 @@ fn note_data(api: &Api, old: BlockRef, new: BlockRef) {
             };
             for entry in &block.entries {
                 let entry = sha256(entry);
-                if api.events.lock().watched.contains(&entry) {
-                    let json = json!({ "event": kind, "entry": entry, "block": at });
-                    api.metrics.happened(kind);
-                    api.events.push(kind, json.to_string());
+                if !api.events.lock().watched.contains(&entry) {
+                    continue;
+                }
+                let moved = DataMoved {
+                    time: event.time,
+                    node: event.node,
+                    event: kind,
+                    entry,
+                    block: at,
+                };
+                api.metrics.happened(kind);
+                if let Ok(json) = serde_json::to_string(&moved) {
+                    api.events.push(kind, json);
                 }
             }
         }

@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::api::Api;
 use crate::api::server::Remote;
+use crate::api::{Api, sending};
 
 /// A request that is not served.
 #[derive(Debug)]
@@ -60,11 +60,11 @@ impl IntoResponse for Refusal {
 /// Lets a request through, or refuses it.
 pub(super) async fn check(
     State(api): State<Arc<Api>>,
-    Extension(Remote(remote)): Extension<Remote>,
+    Extension(remote): Extension<Remote>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let Ok(_permit) = Arc::clone(&api.requests).try_acquire_owned() else {
+    let Ok(permit) = Arc::clone(&api.requests).try_acquire_owned() else {
         let text = "too many requests at one time";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text));
     };
@@ -72,13 +72,14 @@ pub(super) async fn check(
     let host = check_host(request.uri(), headers, &api.hosts)?;
     check_origin(headers, host)?;
     let trusted = check_cookie(&api, headers)?;
-    if !trusted && !remote.ip().to_canonical().is_loopback() {
+    if !trusted && !remote.address.ip().to_canonical().is_loopback() {
         return Err(Refusal::unauthorized(
             "from another machine, the cookie is needed",
         ));
     }
     request.extensions_mut().insert(Caller { trusted });
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    Ok(sending::until_sent(response, permit, remote.cut).await)
 }
 
 /// A body has to say that it is JSON.

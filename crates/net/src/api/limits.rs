@@ -7,7 +7,7 @@ use forkful_core::limits::MESSAGE_BYTES_MAX;
 /// Connections at one time. A further one is closed as soon as it is accepted.
 pub const CONNECTIONS_MAX: usize = 128;
 
-/// Requests that are worked on at one time. A further one is answered 503.
+/// Requests that are worked on, or whose answer is not sent yet, at one time. A further one is answered 503.
 pub const REQUESTS_MAX: usize = 64;
 
 /// Calls that wait for a block at one time. A further one gets an error.
@@ -29,6 +29,13 @@ pub const BATCH_CALLS_MAX: usize = 50;
 /// Bytes of the answer to a batch. What would come after that gets an error instead.
 pub const BATCH_ANSWER_BYTES_MAX: usize = 32 << 20;
 
+/// Bytes of all answers that are made or not sent yet, but for short ones. An answer without room
+/// becomes an error: four batches that nobody reads.
+pub const ANSWER_BYTES_MAX: usize = 128 << 20;
+
+/// Bytes of a short answer, which needs no room: of these there are as many as requests.
+pub const SHORT_ANSWER_BYTES: usize = 64 << 10;
+
 /// Brackets within brackets in a body. A deeper one is no JSON to us.
 pub const JSON_DEPTH_MAX: usize = 32;
 
@@ -41,6 +48,9 @@ pub const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How long a call or a batch may take, but for one that waits for a block.
 pub const CALL_TIME: Duration = Duration::from_secs(30);
+
+/// How long a client may take to read an answer. Its connection is cut then.
+pub const ANSWER_TIME: Duration = Duration::from_secs(60);
 
 /// How long a call may wait for a block: what a time-out of 0 means, too.
 pub const WAIT_TIME_MAX: Duration = Duration::from_secs(600);

@@ -21,6 +21,7 @@ mod methods;
 mod metrics;
 mod params;
 mod render;
+mod sending;
 mod server;
 pub mod table;
 
@@ -38,6 +39,7 @@ use crate::handle::Handle;
 use cookie::{Cookie, Place};
 use events::Ring;
 use metrics::Metrics;
+use sending::Room;
 
 /// The name of the cookie's file in a data directory.
 pub const COOKIE_NAME: &str = ".cookie";
@@ -78,6 +80,8 @@ pub struct Api {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    /// For the bytes of answers that are not sent yet.
+    room: Room,
     /// Held by the one `generate` under way.
     generating: Semaphore,
     events: Arc<Ring>,
@@ -157,6 +161,7 @@ impl Api {
             requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
             waits: Arc::new(Semaphore::new(limits::WAITS_MAX)),
             streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+            room: Room::new(),
             generating: Semaphore::new(1),
             metrics: Metrics::new(),
         }

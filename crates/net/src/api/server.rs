@@ -25,11 +25,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::actor::Command;
 use crate::api::guard::{self, Caller, Refusal};
-use crate::api::{Api, envelope, events, limits, table};
+use crate::api::{Api, envelope, events, limits, sending, table};
 
 /// The other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Remote(pub SocketAddr);
+#[derive(Clone, Debug)]
+pub(super) struct Remote {
+    pub address: SocketAddr,
+    /// Ends the connection at once.
+    pub cut: CancellationToken,
+}
 
 /// What the node tells, from before anybody could ask.
 pub(super) type Told = tokio::sync::broadcast::Receiver<Arc<forkful_core::Event>>;
@@ -49,7 +53,7 @@ pub(super) async fn run(listener: TcpListener, api: Arc<Api>, told: Told) {
             () = shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, remote)) = accepted else {
+        let Ok((stream, address)) = accepted else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -57,7 +61,7 @@ pub(super) async fn run(listener: TcpListener, api: Arc<Api>, told: Told) {
         if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
             let (service, shutdown) = (service.clone(), shutdown.clone());
             tasks.spawn(async move {
-                connection(stream, Remote(remote), service, shutdown).await;
+                connection(stream, address, service, shutdown).await;
                 drop(permit);
             });
         }
@@ -74,14 +78,19 @@ pub(super) async fn run(listener: TcpListener, api: Arc<Api>, told: Told) {
 
 async fn connection(
     stream: TcpStream,
-    remote: Remote,
+    address: SocketAddr,
     service: TowerToHyperService<Router>,
     shutdown: CancellationToken,
 ) {
     // Answers are small, and whoever asked waits for them.
     let _ = stream.set_nodelay(true);
+    let cut = CancellationToken::new();
+    let remote = Remote {
+        address,
+        cut: cut.clone(),
+    };
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(remote);
+        request.extensions_mut().insert(remote.clone());
         service.call(request)
     });
     let connection = http1::Builder::new()
@@ -94,6 +103,7 @@ async fn connection(
     tokio::select! {
         // What went wrong with a connection is its client's to see.
         _ = connection.as_mut() => return,
+        () = cut.cancelled() => return,
         () = shutdown.cancelled() => {}
         () = sleep(limits::CONNECTION_TIME) => {}
     }
@@ -139,7 +149,12 @@ async fn rpc(
         return Ok(reply.status.into_response());
     }
     let json = [(header::CONTENT_TYPE, "application/json")];
-    Ok((reply.status, json, Body::from(reply.body)).into_response())
+    Ok((
+        reply.status,
+        json,
+        Body::from(sending::with(reply.body, reply.room)),
+    )
+        .into_response())
 }
 
 async fn metrics(State(api): State<Arc<Api>>) -> Response {

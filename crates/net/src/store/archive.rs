@@ -11,7 +11,7 @@ use forkful_core::{Block, Hash};
 use redb::{Database, ReadableDatabase as _};
 
 use crate::store::StoreError;
-use crate::store::disk::guarded;
+use crate::store::failed::guarded;
 use crate::store::tables::{BLOCKS, BY_HASH};
 
 /// Why a block could not be read: for the store, whose next commit says so.

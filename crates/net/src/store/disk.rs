@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use forkful_core::{Block, Consensus, Entry, Hash, sha256};
 use redb::{Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend};
 
 use crate::store::archive::{DiskArchive, Unread};
+use crate::store::failed::{failed_at, guarded};
 use crate::store::files::{identity, lock, sync_directory};
 use crate::store::tables::{self, BLOBS, CHAIN, DATA, DATA_BY_HASH, FORMAT, META, Put, WITHHELD};
 use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreError};
@@ -324,13 +324,6 @@ impl Store for DiskStore {
     }
 }
 
-pub(super) fn failed_at(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Io {
-        path: path.to_owned(),
-        what: error.to_string(),
-    }
-}
-
 fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
@@ -363,33 +356,4 @@ fn describe(
     )?;
     transaction.open_table(BLOBS)?;
     tables::apply(transaction, &[])
-}
-
-/// Does something with redb, and says in our words what went wrong. On a damaged file it may
-/// panic where it trusts what it wrote itself; that is caught here, and is damage too.
-pub(super) fn guarded<T>(
-    path: &Path,
-    work: impl FnOnce() -> Result<T, redb::Error>,
-) -> Result<T, StoreError> {
-    let path = path.to_owned();
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(redb::Error::DatabaseAlreadyOpen)) => Err(StoreError::InUse(path)),
-        Ok(Err(redb::Error::Io(error))) if error.kind() != std::io::ErrorKind::InvalidData => {
-            let what = error.to_string();
-            Err(StoreError::Io { path, what })
-        }
-        Ok(Err(error @ (redb::Error::PreviousIo | redb::Error::Backend(_)))) => {
-            let what = error.to_string();
-            Err(StoreError::Io { path, what })
-        }
-        Ok(Err(error)) => {
-            let what = error.to_string();
-            Err(StoreError::Damaged { path, what })
-        }
-        Err(_) => {
-            let what = "it cannot be read to its end".to_owned();
-            Err(StoreError::Damaged { path, what })
-        }
-    }
 }

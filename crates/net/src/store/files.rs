@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use crate::store::StoreError;
-use crate::store::disk::failed_at;
+use crate::store::failed::failed_at;
 
 /// What is locked in a data directory while a store is open.
 const LOCK_NAME: &str = "forkful.lock";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use forkful_core::{Block, Consensus, Hash};
 use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableHandle as _};
 
-use crate::store::disk::guarded;
+use crate::store::failed::guarded;
 use crate::store::tables::{BLOCKS, BY_HASH, CHAIN, META};
 use crate::store::{Blob, DiskStore, Store as _, StoreError};
 

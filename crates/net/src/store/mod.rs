@@ -7,6 +7,7 @@
 
 mod archive;
 mod disk;
+mod failed;
 mod files;
 mod look;
 mod memory;

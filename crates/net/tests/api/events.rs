@@ -71,9 +71,15 @@ async fn submitted_data_is_told_when_it_waits_and_when_it_is_mined() {
         (kind.as_str(), &data["new"]["hash"]),
         ("tip_changed", &json!(block))
     );
+    let (time, at) = (data["time"].clone(), data["node"].clone());
     let (kind, data) = listener.next().await.unwrap();
     assert_eq!((kind.as_str(), &data["entry"]), ("data_mined", &entry));
     assert_eq!(data["block"], json!({ "hash": block, "height": 1 }));
+    assert_eq!((&data["time"], &data["node"]), (&time, &at));
+    assert_eq!(
+        (data["event"].as_str(), at.is_u64()),
+        (Some("data_mined"), true)
+    );
 }
 
 #[tokio::test]

@@ -5,4 +5,5 @@ mod events;
 mod guard;
 mod methods;
 mod mining;
+mod sending;
 mod support;

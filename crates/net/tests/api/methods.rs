@@ -159,6 +159,7 @@ async fn data(story: &mut Story) {
     );
     assert_eq!(story.code("submitdata", json!(["0x00", "hex"])).await, -8);
     assert_eq!(story.code("submitdata", json!(["a", "latin1"])).await, -8);
+    assert_eq!(story.code("submitdata", json!(["", "hex"])).await, -8);
     let large = "x".repeat(1_000_001);
     assert_eq!(story.code("submitdata", json!([large])).await, -26);
     story.ok("submitdata", json!(["00ff", "hex"])).await;

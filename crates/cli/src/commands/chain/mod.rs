@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 pub use verify::directory as verify_directory;
 
+use crate::args::CHAIN_EXIT_CODES;
 use crate::failure::Failure;
 
 /// What `forkful chain` is told.
@@ -26,16 +27,20 @@ pub struct ChainArgs {
 #[derive(Debug, clap::Subcommand)]
 enum ChainCommand {
     /// Write the active chain of a data directory as a chain file.
+    #[command(after_help = CHAIN_EXIT_CODES)]
     Export(ExportArgs),
     /// Put the blocks of a chain file into a data directory.
     ///
     /// Every block is checked as if a stranger had sent it, and the node's own rules say which chain is
     /// the active one then. What is there already is skipped, so an import that was cut off goes on when it
     /// is begun again. A file is checked whole before anything of it is taken.
+    #[command(after_help = CHAIN_EXIT_CODES)]
     Import(ImportArgs),
     /// Check every block of a data directory or of a chain file.
+    #[command(after_help = CHAIN_EXIT_CODES)]
     Verify(ChainVerifyArgs),
     /// Say what a data directory holds.
+    #[command(after_help = CHAIN_EXIT_CODES)]
     Info(InfoArgs),
 }
 

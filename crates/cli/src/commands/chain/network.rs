@@ -40,7 +40,7 @@ impl Network {
 pub fn open(data_dir: &Path, asked: Option<Network>) -> Result<(DiskStore, Network), Failure> {
     let rules = asked.as_ref().map(|network| &network.consensus);
     let (store, consensus) = DiskStore::open_existing(data_dir, rules)
-        .map_err(|error| foreign(error, asked.as_ref()))?;
+        .map_err(|error| failure(error, asked.as_ref()))?;
     let network = asked.unwrap_or_else(|| {
         let genesis = consensus.genesis().header.hash();
         let name = name_of(&genesis).unwrap_or("one of its own").to_owned();
@@ -49,9 +49,10 @@ pub fn open(data_dir: &Path, asked: Option<Network>) -> Result<(DiskStore, Netwo
     Ok((store, network))
 }
 
-/// Says both networks by name, where they have one.
-fn foreign(error: StoreError, asked: Option<&Network>) -> Failure {
+/// What was named wrong is wrong usage. Says both networks by name, where they have one.
+fn failure(error: StoreError, asked: Option<&Network>) -> Failure {
     match (&error, asked) {
+        (StoreError::Missing(_), _) => Failure::Usage(error.to_string()),
         (StoreError::Foreign { path, theirs, ours }, Some(asked)) => Failure::Usage(format!(
             "{} is of {}, and not of {} (genesis {ours})",
             path.display(),

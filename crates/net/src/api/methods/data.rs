@@ -46,7 +46,11 @@ pub const METHODS: &[Method] = &[
     reads(
         "getproof",
         &[
-            required("blockhash", Kind::Hash, "The block that carries the entry."),
+            required(
+                "blockhash",
+                Kind::Hash,
+                "The block that carries the entry; the event data_mined names it.",
+            ),
             required("entry", Kind::Hash, "The SHA-256 of the entry."),
         ],
         "The proof that an entry is in a block: what verifyproof takes.",
@@ -77,7 +81,7 @@ pub const METHODS: &[Method] = &[
                 "How it is written: utf8 or hex.",
             ),
         ],
-        about: "Gives the node data to get on the chain, and answers when it waits and is durable. The event data_mined tells when it is on the active chain. What no block takes in 14 days is given up. Refused data is error -26, or -27 when it is on the chain already.",
+        about: "Gives the node data to get on the chain, and answers when it waits and is durable. The event data_mined tells when it is on the active chain. What no block takes in 14 days is given up. Empty data is error -8, refused data -26, or -27 when it is on the chain already.",
         result: "an object: entry (its SHA-256), bytes",
         changes: true,
         waits: false,
@@ -99,6 +103,9 @@ async fn submit_data(api: Arc<Api>, args: Args) -> Answer {
         "hex" => args.hex(0, code::INVALID_PARAMETER)?,
         _ => return Err(RpcError::invalid("encoding is utf8 or hex")),
     };
+    if bytes.is_empty() {
+        return Err(RpcError::invalid("data must not be empty"));
+    }
     let most = limits::DATA_BYTES_MAX;
     if bytes.len() > most {
         return Err(RpcError::new(
