@@ -131,19 +131,27 @@ fn text(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
+
+    use tokio::net::TcpSocket;
 
     use super::*;
 
     /// A directory as a node makes it, that runs until the listener is dropped; and its URL.
     fn node(home: &Path, name: &str) -> (TcpListener, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let url = leave(home, name, listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    /// What a node leaves in its directory, and its URL.
+    fn leave(home: &Path, name: &str, at: SocketAddr) -> String {
+        let url = format!("http://{at}/");
         let directory = home.join(name);
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join(PLACE_NAME), &url).unwrap();
         fs::write(directory.join(COOKIE_NAME), format!("__cookie__:{name}\n")).unwrap();
-        (listener, url)
+        url
     }
 
     #[test]
@@ -151,9 +159,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let nobody = choose_below(Some(home.path()), None, None).unwrap();
         assert_eq!((nobody.url.as_str(), nobody.cookie), (URL, None));
-        let (killed, _) = node(home.path(), "killed");
+        // Nobody listens there, and nobody else is given the port.
+        let killed = TcpSocket::new_v4().unwrap();
+        killed.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        leave(home.path(), "killed", killed.local_addr().unwrap());
         let (_first, first_url) = node(home.path(), "first");
-        drop(killed);
         let only = choose_below(Some(home.path()), None, None).unwrap();
         assert_eq!(only.url, first_url);
         assert_eq!(only.cookie.as_deref(), Some("__cookie__:first"));
