@@ -117,12 +117,12 @@ fn what_is_no_answer_is_told_in_a_sentence() {
     assert!(told.contains("Authorization failed"), "{told}");
     let (output, _) = ask("200 OK", "<html>", &["uptime"]);
     assert_eq!(output.status.code(), Some(1));
-    let nobody = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // Bound, so that nobody else is given the port, and nobody listens.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let at = nobody.local_addr().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_forkful"))
-        .args(["rpc", "--url", &format!("http://{nobody}/"), "uptime"])
+        .args(["rpc", "--url", &format!("http://{at}/"), "uptime"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
