@@ -4,6 +4,8 @@ use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::support::{Home, beside_others, forkful, printed};
 
 #[test]
@@ -98,6 +100,30 @@ fn connections_are_told_as_events() {
     wait_for("peer_up");
     drop(second);
     wait_for("peer_down");
+}
+
+/// Full blocks are on the disk: whoever fills them does not fill the memory. Without that this node
+/// has 130 MiB at the end.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_blocks_do_not_stay_in_memory() {
+    let _others = beside_others();
+    let home = Home::new();
+    let node = home.start("node", &[]);
+    for number in 0..100 {
+        for half in ["a", "b"] {
+            node.submit(&format!("{number:09}{half}").repeat(45_000));
+        }
+        node.generate(1);
+    }
+    let (_, memory) = usage(node.process.id());
+    eprintln!("after 100 full blocks: {memory} KiB");
+    assert!(memory < 96 << 10, "{memory} KiB");
+    // The oldest is there all the same.
+    let first = node.rpc("getblockhash", json!([1]));
+    let block = node.rpc("getblock", json!([first, 1]));
+    assert_eq!(block["nTx"], 2);
+    assert_eq!(block["tx"].as_array().unwrap().len(), 2);
 }
 
 /// Under 1 % of one processor and 50 MiB, in a release build over half a minute:
