@@ -80,6 +80,12 @@ pub const SEGMENTS_PER_PEER_MAX: usize = 2;
 /// Bitcoin asks three peers at most to send compact blocks unasked.
 pub const REBUILDS_MAX: usize = 3;
 
+/// Blocks on top of one from which on it is no longer told by the names of its entries, nor entry by
+/// entry: who asks gets it whole. A short answer must not cost a search for an old body.
+///
+/// As Bitcoin's `MAX_BLOCKTXN_DEPTH` (BIP 152).
+pub const COMPACT_DEPTH_MAX: u64 = 10;
+
 /// Blocks that a peer was seen to have on other branches than its best one. The oldest
 /// is forgotten; the price is one announcement too many.
 pub const PEER_RECENT_MAX: usize = 2;

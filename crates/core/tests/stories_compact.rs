@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use forkful_core::node::DisconnectReason;
 use forkful_core::{
-    Block, Entry, Hash, Message, MessageKind, Relay, ShortId, ShortIdKey, Wire, sha256,
+    Block, Entry, Hash, Message, MessageKind, Relay, ShortId, ShortIdKey, Wire, limits, sha256,
 };
 use support::{Forge, Net, Plan, peer, plan};
 
@@ -206,6 +206,29 @@ fn entries_that_nobody_asked_for_mean_nothing() {
     net.inject(one, 0, &fig);
     assert_eq!(net.effects_in_last_batch, 0);
     assert!(net.disconnects.is_empty());
+}
+
+/// A short answer must not cost a search for an old body.
+#[test]
+fn a_block_with_many_on_top_is_told_whole() {
+    let (mut net, one, _) = scene();
+    let block = Forge::like(&net, 0).block(net.genesis(), &[b"fig"]);
+    let hash = block.header.hash();
+    net.inject(one, 0, &Message::NewBlock(block.clone()));
+    let indices = vec![0];
+    for on_top in 0..=limits::COMPACT_DEPTH_MAX + 1 {
+        told(&mut net, one);
+        net.inject(one, 0, &Message::RequestCompact(hash));
+        let (block, indices) = (hash, indices.clone());
+        net.inject(one, 0, &Message::RequestEntries { block, indices });
+        let kinds: Vec<_> = told(&mut net, one).iter().map(Message::kind).collect();
+        let expected = match on_top > limits::COMPACT_DEPTH_MAX {
+            true => [MessageKind::Block; 2],
+            false => [MessageKind::CompactBlock, MessageKind::Entries],
+        };
+        assert_eq!(kinds, expected, "with {on_top} on top");
+        net.mine(0);
+    }
 }
 
 #[test]

@@ -216,13 +216,12 @@ impl Node {
             }
             at = tree.parent(at);
         }
-        // The order does not matter: connecting only takes away.
-        let mut at = new;
-        while at != fork {
-            if let Some(block) = tree.block(at) {
+        // In their order, so that of what is on the chain the newest is remembered.
+        for height in tree.height(fork) + 1..=tree.height(new) {
+            let at = tree.ancestor(new, height);
+            if let Some(block) = at.and_then(|at| tree.block(at)) {
                 self.pool.connect(&block);
             }
-            at = tree.parent(at);
         }
         while let Some((entry, data)) = self.pool.expire(now) {
             let (bytes, taken) = (data.len(), Err(PoolError::Expired));

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::block::{Block, Entry};
 use crate::hash::sha256;
+use crate::limits;
 use crate::merkle::merkle_root;
 use crate::message::Message;
 use crate::node::in_flight::Ask;
@@ -184,19 +185,20 @@ impl Node {
         peer: PeerId,
         block: BlockId,
     ) {
-        let found = step.tree.block(block).filter(|_| self.admits(block));
-        let answer = match found {
-            None => Message::NotFound(block),
+        let answer = if !self.admits(block) {
+            Message::NotFound(block)
+        } else if self.config.relay != Relay::Compact || self.is_old(step, block) {
             // Who does not take part in it answers with what it has.
-            Some(_) if self.config.relay != Relay::Compact => Message::Block(block),
-            Some(body) => {
-                let (nonce, short_ids) = self.names(block, &body);
-                Message::CompactBlock {
-                    header: block,
-                    nonce,
-                    short_ids,
-                }
+            Message::Block(block)
+        } else if let Some(body) = step.tree.block(block) {
+            let (nonce, short_ids) = self.names(block, &body);
+            Message::CompactBlock {
+                header: block,
+                nonce,
+                short_ids,
             }
+        } else {
+            Message::NotFound(block)
         };
         step.effects.push(Effect::Send(peer, answer));
     }
@@ -228,23 +230,37 @@ impl Node {
         block: BlockId,
         indices: &[u32],
     ) {
-        let found = step.tree.block(block).filter(|_| self.admits(block));
-        let Some(body) = found else {
+        if !self.admits(block) {
             let answer = Message::NotFound(block);
             return step.effects.push(Effect::Send(peer, answer));
-        };
+        }
         // Rising, so that an answer is never longer than the block.
         let is_rising = indices.windows(2).all(|pair| pair[0] < pair[1]);
-        let entry = |index: &u32| body.entries.get(*index as usize).cloned();
-        let entries: Option<Vec<Entry>> = indices.iter().map(entry).collect();
-        match entries.filter(|_| is_rising) {
-            Some(entries) => {
-                let answer = Message::Entries { block, entries };
-                step.effects.push(Effect::Send(peer, answer));
-            }
+        let last = indices.last().map(|last| *last as usize);
+        if !is_rising || last.is_some_and(|last| last >= step.tree.entries(block)) {
             // Whoever saw the short ids knows how many there are.
-            None => self.charge(step, peer, RuleError::BodyMismatch.penalty()),
+            return self.charge(step, peer, RuleError::BodyMismatch.penalty());
         }
+        let answer = if indices.is_empty() {
+            let entries = Vec::new();
+            Message::Entries { block, entries }
+        } else if self.is_old(step, block) {
+            Message::Block(block)
+        } else if let Some(body) = step.tree.block(block) {
+            let chosen = indices.iter().map(|index| *index as usize);
+            let entries = chosen.map(|index| Arc::clone(&body.entries[index]));
+            let entries = entries.collect();
+            Message::Entries { block, entries }
+        } else {
+            Message::NotFound(block)
+        };
+        step.effects.push(Effect::Send(peer, answer));
+    }
+
+    /// Whether nobody who keeps up can be rebuilding the block.
+    fn is_old<P>(&self, step: &Step<'_, P>, block: BlockId) -> bool {
+        let tip = step.tree.height(self.public_tip);
+        tip.saturating_sub(step.tree.height(block)) > limits::COMPACT_DEPTH_MAX
     }
 }
 
