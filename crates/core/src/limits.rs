@@ -106,7 +106,7 @@ pub const POOL_ENTRIES_MAX: usize = 50_000;
 pub const POOL_BYTES_MAX: usize = 32_000_000;
 
 /// The part of both bounds, in percent, up to which data of peers is taken: what is left is for
-/// whoever runs the node, whatever strangers send.
+/// the operator, whatever strangers send.
 pub const POOL_PEERS_PERCENT: usize = 75;
 
 /// Entries of the active chain that are known to be on it, so that they are not taken to be mined

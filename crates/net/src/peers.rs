@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use forkful_core::PeerId;
 
+use crate::tcp::address::is_of_a_line;
+
 /// What is known of a connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PeerInfo {
@@ -70,19 +72,23 @@ pub struct KnownAddress {
 /// An address that may not connect, until when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ban {
-    /// Which; an IPv4 address is one, however it is written, and an IPv6 one is the first of its /64.
+    /// Which; an IPv4 address is one, however it is written, and a public IPv6 one is the first of its /64.
     pub address: std::net::IpAddr,
     /// How long it lasts from now.
     pub left: Duration,
     /// Why, for people.
     pub reason: String,
-    /// Whether whoever runs the node asked for it.
+    /// Whether the operator asked for it.
     pub asked: bool,
 }
 
 impl fmt::Display for Ban {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = if self.address.is_ipv6() { "/64" } else { "" };
+        let bits = if is_of_a_line(self.address) {
+            "/64"
+        } else {
+            ""
+        };
         write!(f, "{}{bits}", self.address)
     }
 }

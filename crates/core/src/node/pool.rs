@@ -56,7 +56,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Takes data that somebody wants on the chain: whoever runs the node, or a peer.
+    /// Takes data that somebody wants on the chain: the operator, or a peer.
     ///
     /// # Errors
     /// Why it was refused.

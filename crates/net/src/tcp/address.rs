@@ -96,11 +96,17 @@ pub fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
+/// Whether it is an IPv6 address whose whole /64 one line is given. In a network of one's own many
+/// nodes share one.
+pub fn is_of_a_line(address: IpAddr) -> bool {
+    address.to_canonical().is_ipv6() && Scope::of(address) == Some(Scope::Public)
+}
+
 /// What stands for whoever has this address: an IPv4 address, however it is written, or the first
-/// address of the /64 of an IPv6 one, for that is what one line is given.
+/// address of the /64 of an IPv6 one, if one line is given that.
 pub fn holder(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => {
+        IpAddr::V6(address) if is_of_a_line(address.into()) => {
             let [a, b, c, d, ..] = address.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }

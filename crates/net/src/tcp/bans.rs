@@ -41,11 +41,22 @@ impl Bans {
         }
     }
 
-    /// Bans an address; whether there was room. At the bound the ban that ends first makes room, but
-    /// none that whoever runs the node `asked` for.
-    pub fn ban(&mut self, address: IpAddr, until: Instant, reason: String, asked: bool) -> bool {
+    /// Bans an address; whether there was room. At the bound bans that are over make room, and then
+    /// the one that ends first, but none that the operator `asked` for.
+    pub fn ban(
+        &mut self,
+        address: IpAddr,
+        until: Instant,
+        reason: String,
+        asked: bool,
+        now: Instant,
+    ) -> bool {
         let address = holder(address);
-        if !asked && self.bans.get(&address).is_some_and(|ban| ban.asked) {
+        if self.bans.len() >= self.most {
+            self.bans.retain(|_, ban| ban.until > now);
+        }
+        let is_asked = |ban: &Entry| ban.asked && ban.until > now;
+        if !asked && self.bans.get(&address).is_some_and(is_asked) {
             // It stays as it was asked for.
             return true;
         }
@@ -97,7 +108,7 @@ impl Bans {
         let now = Instant::now();
         for ban in kept {
             let until = now + ban.left.min(BAN_MAX);
-            self.ban(ban.address, until, ban.reason, ban.asked);
+            self.ban(ban.address, until, ban.reason, ban.asked, now);
         }
     }
 
@@ -159,7 +170,7 @@ mod tests {
     fn a_ban_ends_and_an_alias_does_not_evade_it() {
         let mut bans = Bans::new(8);
         let now = Instant::now();
-        bans.ban(address(1), now + HOUR, "bad frame".into(), false);
+        bans.ban(address(1), now + HOUR, "bad frame".into(), false, now);
         let mapped = Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped();
         assert!(bans.is_banned(mapped.into(), now));
         assert!(!bans.is_banned(address(2), now));
@@ -174,7 +185,7 @@ mod tests {
         let now = Instant::now();
         for last in 1..=4 {
             let until = now + HOUR * u32::from(last);
-            assert!(bans.ban(address(last), until, String::new(), false));
+            assert!(bans.ban(address(last), until, String::new(), false, now));
         }
         let left: Vec<_> = bans.list(now).iter().map(|ban| ban.address).collect();
         assert_eq!(left, [address(2), address(3), address(4)]);
@@ -184,7 +195,8 @@ mod tests {
     fn no_automatic_ban_displaces_one_that_was_asked_for() {
         let mut bans = Bans::new(2);
         let (now, day) = (Instant::now(), HOUR * 24);
-        let mut ban = |last, until, asked| bans.ban(address(last), until, String::new(), asked);
+        let mut ban =
+            |last, until, asked| bans.ban(address(last), until, String::new(), asked, now);
         assert!(ban(1, now + HOUR, true));
         assert!(ban(2, now + day, false));
         assert!(ban(3, now + day, false));
@@ -196,6 +208,11 @@ mod tests {
         let left = bans.list(now).into_iter();
         let left: Vec<_> = left.map(|ban| (ban.address, ban.asked, ban.left)).collect();
         assert_eq!(left, [(address(1), true, HOUR), (address(4), true, day)]);
+        // One that is over is in nobody's way.
+        let later = now + 2 * HOUR;
+        assert!(bans.ban(address(5), later + HOUR, String::new(), false, later));
+        let left: Vec<_> = bans.list(later).iter().map(|ban| ban.address).collect();
+        assert_eq!(left, [address(4), address(5)]);
     }
 
     #[test]
@@ -203,12 +220,22 @@ mod tests {
         let mut bans = Bans::new(8);
         let now = Instant::now();
         let at = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(!bans.charge(at("2001:db8:1:2::5"), 60, now));
-        assert!(bans.charge(at("2001:db8:1:2:ffff::6"), 60, now));
-        bans.ban(at("2001:db8:1:2::5"), now + HOUR, String::new(), false);
-        assert!(bans.is_banned(at("2001:db8:1:2:ffff::6"), now));
-        assert!(!bans.is_banned(at("2001:db8:1:3::5"), now));
-        assert_eq!(bans.list(now)[0].to_string(), "2001:db8:1:2::/64");
+        assert!(!bans.charge(at("2a00:1450:1:2::5"), 60, now));
+        assert!(bans.charge(at("2a00:1450:1:2:ffff::6"), 60, now));
+        bans.ban(
+            at("2a00:1450:1:2::5"),
+            now + HOUR,
+            String::new(),
+            false,
+            now,
+        );
+        assert!(bans.is_banned(at("2a00:1450:1:2:ffff::6"), now));
+        assert!(!bans.is_banned(at("2a00:1450:1:3::5"), now));
+        assert_eq!(bans.list(now)[0].to_string(), "2a00:1450:1:2::/64");
+        // Of a network of one's own many nodes have one /64.
+        bans.ban(at("fd00::5"), now + HOUR, String::new(), false, now);
+        assert!(bans.is_banned(at("fd00::5"), now) && !bans.is_banned(at("fd00::6"), now));
+        assert_eq!(bans.list(now)[1].to_string(), "fd00::5");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! offset  bytes  what
-//!      0      4  version of this layout, u32: 1
+//!      0      4  version of this layout, u32: 2
 //!      4      4  bans, u32
 //!      8         the bans
 //! ```
@@ -13,7 +13,7 @@
 //! offset  bytes  what
 //!      0     16  its address: IPv6 (IPv4 mapped)
 //!     16      8  until when, u64: seconds since 1970
-//!     24      1  whether whoever runs the node asked for it: 0 or 1
+//!     24      1  whether the operator asked for it: 0 or 1
 //!     25      1  length of the reason, at most 128
 //!     26      n  the reason, printable ASCII
 //! ```
@@ -26,7 +26,7 @@ use std::time::Duration;
 use super::hello::sanitised_to;
 use crate::peers::Ban;
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const REASON_BYTES_MAX: usize = 128;
 
 /// Bytes that are no list of bans.

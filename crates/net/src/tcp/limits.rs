@@ -92,13 +92,13 @@ pub struct Limits {
     /// Connections that others made. A further one takes the place of one that is protected by
     /// nothing; if there is none, it is closed.
     pub inbound_max: usize,
-    /// Connections that whoever runs the node asked for: slots of their own, which nobody else can
+    /// Connections that the operator asked for: slots of their own, which nobody else can
     /// take. A further one waits for its next try.
     pub outbound_max: usize,
     /// Connections that the node makes by itself, to addresses of its book; slots of their own.
     pub automatic_max: usize,
     /// Inbound connections of one address, an IPv4 address being one however it is written, and all
-    /// of a /64 of IPv6 being one.
+    /// of a public /64 of IPv6 being one.
     /// A further one is closed at once. Loopback counts only if `loopback_is_foreign`.
     pub per_address_max: usize,
     /// Inbound connections whose handshake is not done. A further one is closed at once.

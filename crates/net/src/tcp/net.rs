@@ -227,7 +227,9 @@ impl Net {
         reason: String,
         asked: bool,
     ) -> bool {
-        let banned = table.bans.ban(address, until, reason, asked);
+        let banned = table
+            .bans
+            .ban(address, until, reason, asked, Instant::now());
         for link in table.links.values() {
             if holder(link.address.ip()) == holder(address) {
                 link.end(End::Banned);

@@ -1,4 +1,4 @@
-//! What whoever runs the node may ask of its connections.
+//! What the operator may ask of its connections.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -229,14 +229,14 @@ async fn a_node_forgets_its_own_address() {
 async fn a_ban_survives_a_restart_and_the_death_of_the_process() {
     let memory = kept();
     let first = TestNode::start(finder(&memory, &[]));
-    let (one, other) = ([192, 0, 2, 1].into(), "2001:db8::1".parse().unwrap());
+    let (one, other) = ([192, 0, 2, 1].into(), "2a00:1450::1".parse().unwrap());
     first.peers.ban(one, Duration::from_secs(3_600)).unwrap();
     first.peers.ban(other, Duration::from_secs(7_200)).unwrap();
     // It is not told to end: what it acknowledged is there at once.
     let again = TestNode::start(finder(&memory, &[]));
     let bans = again.peers.bans();
     let named: Vec<_> = bans.iter().map(ToString::to_string).collect();
-    assert_eq!(named, ["192.0.2.1", "2001:db8::/64"]);
+    assert_eq!(named, ["192.0.2.1", "2a00:1450::/64"]);
     assert!(bans.iter().all(|ban| ban.asked));
     let hour = Duration::from_secs(3_590)..Duration::from_secs(3_602);
     assert!(hour.contains(&bans[0].left), "{:?}", bans[0].left);
@@ -310,7 +310,7 @@ fn the_bytes_of_bans_are_as_documented_and_nothing_else_is_read() {
         asked: last == 1,
     };
     let bytes = bans_blob::encode(&[ban(1, 99, "bad frame"), ban(2, 9, "")], 1_000);
-    let mut expected = vec![0, 0, 0, 1, 0, 0, 0, 2];
+    let mut expected = vec![0, 0, 0, 2, 0, 0, 0, 2];
     for (last, until, reason) in [(1, 1_100_u64, "bad frame"), (2, 1_010, "")] {
         expected.extend([0; 10]);
         expected.extend([0xff, 0xff, 192, 0, 2, last]);
@@ -327,8 +327,8 @@ fn the_bytes_of_bans_are_as_documented_and_nothing_else_is_read() {
         assert_eq!(cut, Err(BansError::Length(length)));
     }
     let mut odd = bytes.clone();
-    odd[3] = 2;
-    assert_eq!(bans_blob::decode(&odd, 0), Err(BansError::Version(2)));
+    odd[3] = 1;
+    assert_eq!(bans_blob::decode(&odd, 0), Err(BansError::Version(1)));
     odd = bytes.clone();
     odd[33] = 0x1b;
     assert_eq!(bans_blob::decode(&odd, 0), Err(BansError::Ban(0)));

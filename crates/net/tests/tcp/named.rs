@@ -1,4 +1,4 @@
-//! Peers that whoever runs the node named.
+//! Peers that the operator named.
 
 use std::net::SocketAddr;
 

@@ -10,7 +10,7 @@ use crate::api::error::{RpcError, code, quoted};
 use crate::api::params::Args;
 use crate::api::table::Answer;
 use crate::peers::{Ban, PeersError};
-use crate::tcp::address::holder;
+use crate::tcp::address::{holder, is_of_a_line};
 
 /// As Bitcoin Core's `-bantime`: a day.
 const BAN_TIME: u64 = 86_400;
@@ -55,7 +55,7 @@ pub(super) fn set_ban(api: &Api, args: &Args) -> Answer {
             if peers
                 .bans()
                 .iter()
-                .any(|ban| ban.address == holder(address))
+                .any(|ban| ban.asked && ban.address == holder(address))
             {
                 let text = "Error: IP/Subnet already banned";
                 return Err(RpcError::new(code::ALREADY_ADDED, text));
@@ -85,7 +85,7 @@ pub(super) fn set_ban(api: &Api, args: &Args) -> Answer {
     }
 }
 
-/// A single address, as `/32` and `/128` say too; `/64` of IPv6 is what is banned.
+/// A single address, as `/32` and `/128` say too; of a public IPv6 address its `/64` is banned.
 fn address(text: &str) -> Result<IpAddr, RpcError> {
     let wrong = || RpcError::new(code::INVALID_IP, "Error: Invalid IP/Subnet");
     let (host, bits) = text
@@ -94,7 +94,8 @@ fn address(text: &str) -> Result<IpAddr, RpcError> {
     let address = host.parse::<IpAddr>().map_err(|_| wrong())?;
     let whole: &[_] = match address {
         IpAddr::V4(_) => &["32"],
-        IpAddr::V6(_) => &["128", "64"],
+        address if is_of_a_line(address) => &["128", "64"],
+        IpAddr::V6(_) => &["128"],
     };
     if bits.is_some_and(|bits| !whole.contains(&bits)) {
         let text = "Error: Invalid IP/Subnet: only single addresses are banned here";

@@ -128,7 +128,7 @@ pub const METHODS: &[Method] = &[
             required(
                 "subnet",
                 Kind::Text,
-                "An IP address; of IPv6 its whole /64 is banned. Other subnets are not banned here.",
+                "An IP address; of a public IPv6 one its whole /64 is banned. Other subnets are not banned here.",
             ),
             required("command", Kind::Text, "add or remove."),
             optional(
