@@ -3,6 +3,8 @@
 //! Hashes are read from the left here and stand as they are; Core turns its own around.
 //! Times are in seconds as in Core, and again in milliseconds, which is what blocks hold.
 
+use std::sync::Arc;
+
 use forkful_core::{Block, BlockId, Hash, Target, sha256};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +57,23 @@ pub(super) fn put_target(into: &mut Map<String, Value>, target: Target) {
     into.insert("bits".to_owned(), bits(target).into());
     into.insert("target".to_owned(), target.to_string().into());
     into.insert("difficulty".to_owned(), difficulty(target).into());
+}
+
+/// The whole block.
+///
+/// # Errors
+/// In Bitcoin Core's words: its body is not here, or the disk does not give it, which ends the node.
+pub(super) fn body(participant: &Participant, id: BlockId) -> Result<Arc<Block>, RpcError> {
+    let tree = &participant.tree;
+    tree.block(id).ok_or_else(|| {
+        RpcError::new(
+            code::MISC,
+            match tree.has_body(id) {
+                true => "Can't read block from disk",
+                false => "Block not available (not fully downloaded)",
+            },
+        )
+    })
 }
 
 /// A header, as `getblockheader` shows it.

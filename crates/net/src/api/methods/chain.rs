@@ -179,11 +179,10 @@ fn block(api: &Api, args: &Args) -> Answer {
     let (block, mut map) = {
         let participant = api.handle.shared.lock();
         let id = render::find(&participant, &hash)?;
-        let block = participant.tree.block(id).ok_or_else(|| {
-            let text = "Block not available (not fully downloaded)";
-            RpcError::new(code::MISC, text)
-        })?;
-        (block, render::header(&participant, id))
+        (
+            render::body(&participant, id)?,
+            render::header(&participant, id),
+        )
     };
     if verbosity <= 0 {
         return Ok(const_hex::encode(block.to_bytes()).into());

@@ -175,11 +175,9 @@ fn get_proof(api: &Api, args: &Args) -> Answer {
     let (block, confirmations) = {
         let participant = api.handle.shared.lock();
         let id = render::find(&participant, &block_hash)?;
-        let block = participant.tree.block(id);
+        let block = render::body(&participant, id)?;
         (block, render::confirmations(&participant, id))
     };
-    let block = block
-        .ok_or_else(|| RpcError::new(code::MISC, "Block not available (not fully downloaded)"))?;
     let place = block
         .entries
         .iter()
