@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::block::{Block, Header};
 use crate::hash::Hash;
 use crate::message::{Ids, Message, Wire};
+use crate::node::Node;
 use crate::pow::ProofOfWork;
 use crate::rules::RuleError;
 use crate::tree::{BlockId, BlockTree};
@@ -30,6 +31,16 @@ pub struct Rejection {
     pub hash: Hash,
     /// The rule that it broke.
     pub rule: RuleError,
+}
+
+/// Forgets bodies that a message brought and that the node did not take: what it has no use for now
+/// is asked for when there is one. For a driver whose tree is one node's own.
+pub fn forget_unused<P: ProofOfWork>(tree: &mut BlockTree<P>, node: &Node, brought: &[BlockId]) {
+    for id in brought {
+        if !node.view().has_body(*id) {
+            tree.forget_body(*id);
+        }
+    }
 }
 
 /// Takes the blocks of a message into the tree and names them.

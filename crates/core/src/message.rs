@@ -127,6 +127,15 @@ impl<F: Form> Message<F> {
         }
     }
 
+    /// The whole blocks that it brings.
+    pub fn bodies(&self) -> &[F::Block] {
+        match self {
+            Message::NewBlock(block) | Message::Block(block) => std::slice::from_ref(block),
+            Message::Chain { blocks, .. } => blocks,
+            _ => &[],
+        }
+    }
+
     /// The length on the wire in bytes, given that of a block; the layout is in
     /// [`wire`](crate::wire).
     pub(crate) fn len_with(&self, block: impl Fn(&F::Block) -> usize) -> usize {

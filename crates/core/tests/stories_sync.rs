@@ -177,6 +177,45 @@ fn a_peer_that_announces_first_and_sends_nothing_delays_nobody_twice() {
     assert!(slow <= 1, "{slow} of 10 blocks were late");
 }
 
+/// On a branch that is not the best, above a body that is missing: it can be asked for when it matters.
+#[test]
+fn a_body_without_use_is_forgotten_and_comes_when_there_is_one() {
+    let mut net = plan(1).quiet().announce().start();
+    let puppet = net.puppet();
+    for _ in 0..3 {
+        net.mine(0);
+    }
+    let mut forge = Forge::new(&net);
+    let branch = (0..4).scan(net.genesis(), |on, _| {
+        let block = forge.block(*on, &[b"fig"]);
+        *on = block.header.hash();
+        Some(block)
+    });
+    let branch = branch.collect::<Vec<_>>();
+    let is_kept = |net: &support::Net| {
+        let tree = net.tree(0);
+        let second = tree.find(&branch[1].header.hash()).unwrap();
+        tree.has_body(second)
+    };
+    net.inject(puppet, 0, &Message::Announce(branch[0].header));
+    net.inject(puppet, 0, &Message::NewBlock(branch[1].clone()));
+    assert!(!is_kept(&net));
+    for block in &branch[2..] {
+        net.inject(puppet, 0, &Message::Announce(block.header));
+    }
+    for _ in 0..8 {
+        net.run_for(100);
+        for (node, message) in net.heard(puppet) {
+            if let Message::RequestBlock(hash) = message {
+                let asked = branch.iter().find(|block| block.header.hash() == hash);
+                net.inject(puppet, node, &Message::Block(asked.unwrap().clone()));
+            }
+        }
+    }
+    assert!(is_kept(&net));
+    assert_eq!(net.tip(0), branch[3].header.hash());
+}
+
 #[test]
 fn a_peer_without_the_block_is_not_asked_again_and_again() {
     let mut net = plan(1).quiet().announce().start();

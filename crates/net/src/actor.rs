@@ -175,7 +175,10 @@ impl<T: Transport> Actor<T> {
             self.parts.transport.send(from, reply);
         }
         if let Some(message) = message {
+            let brought = message.bodies().to_vec();
             self.handle(participant, Input::Received(from, message));
+            let Participant { tree, node, .. } = participant;
+            door::forget_unused(tree, node, &brought);
         }
         if let Some(rejection) = rejected {
             self.tell(What::Rejected {

@@ -28,6 +28,14 @@ impl<P: ProofOfWork> BlockTree<P> {
         BlockTree { archive, ..self }
     }
 
+    /// Forgets a body of which nobody makes use. The header stays, and the body may come again.
+    pub fn forget_body(&mut self, id: BlockId) {
+        let body = &mut self.facts[id.index()].body;
+        if matches!(body, Body::Here(_)) && id != BlockId::GENESIS {
+            *body = Body::Missing;
+        }
+    }
+
     /// Holds this body no longer, for the archive has it. Without an archive nothing changes.
     pub fn leave_to_archive(&mut self, id: BlockId) {
         if self.archive.is_none() || id == BlockId::GENESIS {

@@ -227,7 +227,11 @@ impl Net {
             self.send(to, from, reply);
         }
         if let Some(message) = passed.message {
+            let brought = message.bodies().to_vec();
             self.input(to, Input::Received(peer(from), message));
+            if let Some(life) = &mut self.participants[to].life {
+                door::forget_unused(&mut life.tree, &life.node, &brought);
+            }
         }
         if let Some(rejection) = passed.rejected {
             self.rejections.push((to, from, rejection.rule));
