@@ -1,6 +1,7 @@
 //! The store of a node that lives in memory.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry::Vacant;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -13,7 +14,12 @@ use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreErro
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     blocks: Vec<Arc<Block>>,
-    contents: Contents,
+    /// The active chain, from height 1 on.
+    chain: Vec<Arc<Block>>,
+    /// Data that waits, in order, and the place of each entry by its SHA-256.
+    data: BTreeMap<u64, Entry>,
+    places: HashMap<Hash, u64>,
+    withheld: Vec<Hash>,
     blobs: BTreeMap<Blob, Vec<u8>>,
 }
 
@@ -22,24 +28,41 @@ impl Store for MemoryStore {
         self.blocks.push(block);
     }
 
-    /// Kept for ever: what is on the chain is not taken again by the node that comes back.
     fn put_data(&mut self, entry: Entry) {
-        self.contents.data.push(entry);
+        let place = self.data.last_key_value().map_or(0, |(last, _)| last + 1);
+        if let Vacant(free) = self.places.entry(sha256(&entry)) {
+            free.insert(place);
+            self.data.insert(place, entry);
+        }
     }
 
     fn remove_data(&mut self, entry: &Hash) {
-        self.contents.data.retain(|data| sha256(data) != *entry);
+        if let Some(place) = self.places.remove(entry) {
+            self.data.remove(&place);
+        }
     }
 
     fn put_withheld(&mut self, block: Hash) {
-        self.contents.withheld.push(block);
+        self.withheld.push(block);
     }
 
     fn set_published(&mut self, block: &Hash) {
-        self.contents.withheld.retain(|withheld| withheld != block);
+        self.withheld.retain(|withheld| withheld != block);
     }
 
-    fn set_chain(&mut self, _: ChainChange) {}
+    fn set_chain(&mut self, change: ChainChange) {
+        let fork = usize::try_from(change.fork_height).unwrap_or(usize::MAX);
+        let left = self.chain.split_off(fork.min(self.chain.len()));
+        for entry in left.iter().flat_map(|block| &block.entries) {
+            self.put_data(Arc::clone(entry));
+        }
+        for (_, block) in change.connected {
+            for entry in &block.entries {
+                self.remove_data(&sha256(entry));
+            }
+            self.chain.push(block);
+        }
+    }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         Ok(())
@@ -63,8 +86,10 @@ impl Store for MemoryStore {
 
     fn contents(&self) -> Result<Contents, StoreError> {
         Ok(Contents {
+            data: self.data.values().cloned().collect(),
+            withheld: self.withheld.clone(),
             refused: Contents::refused(self.load(Blob::Refused)?),
-            ..self.contents.clone()
+            tip: self.chain.last().map(|block| block.header.hash()),
         })
     }
 

@@ -1,11 +1,12 @@
 //! A store is closed, and opened again: by the same node, and by the wrong one.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use forkful_core::{Consensus, Target};
-use forkful_net::store::{Blob, ChainChange, DiskStore, FILE_NAME, Store, StoreError};
+use forkful_core::{Block, Consensus, Target};
+use forkful_net::store::{Blob, ChainChange, DiskStore, FILE_NAME, MemoryStore, Store, StoreError};
 
-use crate::chain::{self, consensus, entry, hashes, line, on, put};
+use crate::chain::{self, consensus, entry, line, on, put};
 
 fn open(directory: &Path) -> DiskStore {
     DiskStore::open(directory, &consensus()).unwrap()
@@ -56,14 +57,13 @@ fn a_secret_that_was_published_is_none_after_a_restart() {
     );
 }
 
-#[test]
-fn data_is_kept_until_it_is_mined_and_again_when_a_reorg_takes_it_off_the_chain() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut store = open(directory.path());
+/// Data is mined, and a reorg takes it off the chain again.
+fn mined_and_taken_off(store: &mut dyn Store) -> [Arc<Block>; 3] {
     let genesis = consensus().genesis();
     store.put_data(entry("mine me"));
+    store.put_data(entry("mine me"));
     let mined = on(&genesis, vec![entry("mine me")]);
-    put(&mut store, &mined);
+    put(store, &mined);
     store.commit().unwrap();
     assert!(store.contents().unwrap().data.is_empty());
 
@@ -79,13 +79,25 @@ fn data_is_kept_until_it_is_mined_and_again_when_a_reorg_takes_it_off_the_chain(
             .into(),
     });
     store.commit().unwrap();
+    [mined, first, second]
+}
+
+#[test]
+fn data_is_kept_until_it_is_mined_and_again_when_a_reorg_takes_it_off_the_chain() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path());
+    let blocks = mined_and_taken_off(&mut store);
     drop(store);
     let store = open(directory.path());
     assert_eq!(store.check().unwrap(), 2);
-    let contents = store.contents().unwrap();
-    assert_eq!(contents.data, [entry("mine me")]);
-    let all = [mined, first, second].map(|block| block.header.hash());
-    assert_eq!(hashes(&chain::blocks(&store).unwrap()), all);
+    let mut memory = MemoryStore::default();
+    assert_eq!(mined_and_taken_off(&mut memory), blocks);
+    for store in [&store as &dyn Store, &memory] {
+        let contents = store.contents().unwrap();
+        assert_eq!(contents.data, [entry("mine me")]);
+        assert_eq!(contents.tip, Some(blocks[2].header.hash()));
+        assert_eq!(chain::blocks(store).unwrap(), blocks);
+    }
 }
 
 #[test]
