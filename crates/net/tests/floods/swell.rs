@@ -1,17 +1,20 @@
 //! Messages that take more memory than bytes on the wire, and data that costs its sender nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use forkful_core::limits::{POOL_ENTRIES_MAX, POOL_PEERS_PERCENT, WIRE_ENTRIES_MAX};
 use forkful_core::{Entry, Hash, Message};
 use forkful_net::actor::Command;
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
 use tokio::task::JoinSet;
 
 use crate::raw::Raw;
+use crate::support::PATIENCE;
 use crate::{GROWTH_MAX, Place, assert_grew_little, handled, memory, say, say_bytes};
+
+/// What one such message is in memory at least.
+const SWOLLEN: u64 = 4_000_000;
 
 /// Empty entries by the hundred thousand, in memory twelve times what they are on the wire, while
 /// the node has no time for anybody.
@@ -29,12 +32,20 @@ pub async fn messages_that_swell(place: &Place) {
         strangers.push(Raw::greet(&place.node, [127, 0, 0, 100 + number]).await);
     }
     let shared = place.node.shared.clone();
-    let (busy, mut idle) = oneshot::channel::<()>();
-    let most = std::thread::spawn(move || {
+    let busy = std::thread::spawn(move || {
         let _held = shared.lock();
-        let mut most = 0;
-        while idle.try_recv() == Err(TryRecvError::Empty) {
-            most = most.max(memory());
+        let (begun, mut most) = (Instant::now(), 0);
+        let mut swollen = None;
+        // Until one message has swollen, and a second more for others to follow it.
+        while swollen.is_none_or(|at: Instant| at.elapsed() < Duration::from_secs(1)) {
+            most = most.max(memory().saturating_sub(before));
+            if most > SWOLLEN {
+                swollen = swollen.or(Some(Instant::now()));
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{most} bytes more: nothing swelled"
+            );
             std::thread::yield_now();
         }
         most
@@ -49,10 +60,8 @@ pub async fn messages_that_swell(place: &Place) {
             handled(&mut raw).await;
         });
     }
-    // While the node is busy nothing comes of it: that is what is waited for.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    busy.send(()).unwrap();
-    let grown = most.join().unwrap().saturating_sub(before);
+    let grown = tokio::task::spawn_blocking(|| busy.join().unwrap());
+    let grown = grown.await.unwrap();
     println!("messages that swell: {} kB more", grown / 1_024);
     assert!(
         grown < GROWTH_MAX,
