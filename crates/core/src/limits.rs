@@ -61,6 +61,11 @@ pub const PEERS_MAX: usize = 16_384;
 /// missing body a block may be asked for, so it bounds the blocks that wait for a parent.
 pub const FETCH_WINDOW: usize = 1_024;
 
+/// Memory of the bodies that wait for one before them, about. Above, only the first missing body
+/// is asked for, and a further one that comes is forgotten until it has come: whoever holds one
+/// body back must not fill the memory with those behind it.
+pub const WAITING_BYTES_MAX: usize = 64_000_000;
+
 /// Blocks that are being fetched from one peer at one time.
 ///
 /// As Bitcoin's `MAX_BLOCKS_IN_TRANSIT_PER_PEER`.

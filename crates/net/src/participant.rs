@@ -16,10 +16,6 @@ use crate::store::{ChainChange, Store, StoreError};
 /// asks for them.
 const BODIES_BYTES_MAX: usize = 16 << 20;
 
-/// What memory takes for a body beside its bytes, and for each of its entries: about.
-const BODY_OVERHEAD: usize = 96;
-const ENTRY_OVERHEAD: usize = 48;
-
 /// One participant: the facts it has checked and the opinions it holds.
 #[derive(Debug)]
 pub struct Participant {
@@ -235,7 +231,7 @@ struct Bodies {
 impl Bodies {
     /// The store has the body for certain. If there are too many in memory, the oldest go.
     fn durable(&mut self, tree: &mut BlockTree<Sha256Pow>, id: BlockId) {
-        let bytes = BODY_OVERHEAD + tree.block_len(id) + ENTRY_OVERHEAD * tree.entries(id);
+        let bytes = tree.body_memory(id);
         self.held.push_back((id, bytes));
         self.bytes += bytes;
         while self.bytes > BODIES_BYTES_MAX

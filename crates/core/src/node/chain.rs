@@ -77,13 +77,11 @@ impl Node {
         }
         if self.view.is_connected(tree.parent(block)) {
             self.connect(step, block);
-        } else if self.waiting.len() < limits::FETCH_WINDOW
-            && tree.is_ancestor(block, self.sync.goal)
-        {
+        } else if self.has_room_to_wait(tree) && tree.is_ancestor(block, self.sync.goal) {
             self.view.add_body(block);
             self.waiting.push(block);
         } else {
-            // No use for it yet: it is asked for when the way leads over it.
+            // No use or no room for it yet: it is asked for when the way leads over it.
             self.view.add_header(block);
             self.sync.fetch_from = self.sync.fetch_from.min(tree.height(block));
             return;

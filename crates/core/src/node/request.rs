@@ -108,9 +108,8 @@ impl Node {
         let mut height = self.sync.fetch_from;
         while let Some(block) = tree.ancestor(goal, height) {
             // The one that the others wait for is always asked for.
-            let in_window = self.in_window(tree) < limits::FETCH_WINDOW
-                || self.view.is_connected(tree.parent(block));
-            if !in_window {
+            let is_next = self.view.is_connected(tree.parent(block));
+            if !is_next && self.room_in_window(tree) == 0 {
                 break;
             }
             match self.request_segment(step, height) {

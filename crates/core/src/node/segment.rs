@@ -57,11 +57,23 @@ impl Node {
         self.sync.is_fetching(block) || segments.iter().any(|segment| segment.covers(tree, block))
     }
 
-    /// Bodies that were asked for or wait for their parent's.
-    pub(super) fn in_window<P>(&self, tree: &BlockTree<P>) -> usize {
+    /// How many bodies more may be asked for: at most the window's are on their way or wait for
+    /// their parent's, and none is asked for while those that wait take too much memory.
+    pub(super) fn room_in_window<P>(&self, tree: &BlockTree<P>) -> usize {
+        if !self.has_room_to_wait(tree) {
+            return 0;
+        }
         let segments = self.sync.segments.iter();
         let in_segments: usize = segments.map(|segment| segment.len(tree)).sum();
-        self.sync.bodies.len() + self.waiting.len() + in_segments
+        let taken = self.sync.bodies.len() + self.waiting.len() + in_segments;
+        limits::FETCH_WINDOW.saturating_sub(taken)
+    }
+
+    /// Whether one more body may wait for one before it.
+    pub(super) fn has_room_to_wait<P>(&self, tree: &BlockTree<P>) -> bool {
+        let bytes = self.waiting.iter().map(|block| tree.body_memory(*block));
+        self.waiting.len() < limits::FETCH_WINDOW
+            && bytes.sum::<usize>() < limits::WAITING_BYTES_MAX
     }
 
     /// Asks for the stretch of the way to the goal that begins at this height, if it is long
@@ -72,8 +84,7 @@ impl Node {
             return Stretch::Single;
         };
         let count = tree.height(last) + 1 - first;
-        let room = limits::FETCH_WINDOW.saturating_sub(self.in_window(tree));
-        if (room as u64) < count {
+        if (self.room_in_window(tree) as u64) < count {
             // What all others wait for is asked for in any case.
             return match self.view.is_connected(from) {
                 true => Stretch::Single,

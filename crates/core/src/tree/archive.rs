@@ -12,6 +12,10 @@ use crate::pow::ProofOfWork;
 use crate::tree::{BlockId, BlockTree, Body};
 use crate::wire::block_len;
 
+/// What memory takes for a body beside its bytes, and for each of its entries: about.
+const BODY_OVERHEAD: usize = 96;
+const ENTRY_OVERHEAD: usize = 48;
+
 /// Who keeps bodies for a tree.
 pub trait Archive: Debug + Send + Sync {
     /// The block with this hash, its body held against its header.
@@ -75,6 +79,11 @@ impl<P> BlockTree<P> {
             Body::Archived { entries, .. } => *entries as usize,
             Body::Missing | Body::Invalid => 0,
         }
+    }
+
+    /// What memory takes for the body, in bytes, about: short entries take more than their bytes.
+    pub fn body_memory(&self, id: BlockId) -> usize {
+        BODY_OVERHEAD + self.block_len(id) + ENTRY_OVERHEAD * self.entries(id)
     }
 
     /// The bytes of the block on the wire; none while its body is not here.

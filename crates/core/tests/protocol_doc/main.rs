@@ -59,6 +59,7 @@ fn the_limits_are_those_of_the_code() {
         ("WIRE_ENTRIES_MAX", limits::WIRE_ENTRIES_MAX),
         ("PEERS_MAX", limits::PEERS_MAX),
         ("FETCH_WINDOW", limits::FETCH_WINDOW),
+        ("WAITING_BYTES_MAX", limits::WAITING_BYTES_MAX),
         ("FETCH_PER_PEER_MAX", limits::FETCH_PER_PEER_MAX),
         ("REBUILDS_MAX", limits::REBUILDS_MAX),
         ("PEER_RECENT_MAX", limits::PEER_RECENT_MAX),

@@ -1,0 +1,63 @@
+//! Blocks that are full, and what memory they may take.
+
+mod support;
+
+use std::sync::Arc;
+
+use forkful_core::{Block, Hash, Message, MessageKind, limits};
+use support::{Forge, Net, headers, plan};
+
+#[test]
+fn who_holds_one_body_back_does_not_fill_the_memory_with_those_behind_it() {
+    let mut net = plan(1).quiet().announce().start();
+    let mut forge = Forge::like(&net, 0);
+    let full = vec![0; 950_000];
+    let mut chain = Vec::new();
+    for _ in 0..100 {
+        let parent = chain.last().map_or(net.genesis(), hash_of);
+        chain.push(forge.block(parent, &[&full]));
+    }
+    let sources: Vec<usize> = (0..8).map(|_| net.puppet()).collect();
+    for &source in &sources {
+        net.inject(source, 0, &headers(&chain, false));
+    }
+    // All blocks are asked for. Everybody gives what is asked, but for the first.
+    let answer = |net: &mut Net, is_given: &dyn Fn(&Arc<Block>) -> bool| {
+        for &source in &sources {
+            for (_, message) in net.heard(source) {
+                if let Message::RequestBlock(hash) = message {
+                    let block = chain.iter().find(|block| hash_of(block) == hash).unwrap();
+                    if is_given(block) {
+                        net.inject(source, 0, &Message::Block(Arc::clone(block)));
+                    }
+                }
+            }
+        }
+    };
+    let first = hash_of(&chain[0]);
+    for _ in 0..5 {
+        net.run_for(50);
+        answer(&mut net, &|block| hash_of(block) != first);
+    }
+    let asked = net.count(MessageKind::RequestBlock);
+    assert_eq!(asked, 100);
+    let tree = net.tree(0);
+    let held = chain.iter().filter_map(|block| tree.find(&hash_of(block)));
+    let bytes: usize = held.map(|block| tree.body_memory(block)).sum();
+    let bound = limits::WAITING_BYTES_MAX;
+    assert!((bound..bound + 1_000_000).contains(&bytes), "{bytes}");
+    // Another peer is asked for it, and then for what there was no room for, once.
+    let begun = net.now_ms();
+    while net.height(0) < 100 {
+        net.run_for(50);
+        answer(&mut net, &|_| true);
+        assert!(net.now_ms() - begun < 15_000, "{:?}", net.tips());
+    }
+    let again = net.count(MessageKind::RequestBlock) - asked;
+    assert!((30..=36).contains(&again), "{again}");
+    assert!(net.disconnects.is_empty() && net.rejections.is_empty());
+}
+
+fn hash_of(block: &Arc<Block>) -> Hash {
+    block.header.hash()
+}
