@@ -119,8 +119,11 @@ fn log(event: &Event, format: LogFormat, bounds: &mut Bounds) {
         } if bounds.let_pass(Chain) => {
             info!(height = new.height, hash = %named(&new.hash), depth, "reorg");
         }
+        What::Unconnected { from, hash, .. } if bounds.let_pass(Said) => {
+            info!(peer = from.0, hash = %named(hash), "unconnected, asking for chain");
+        }
         What::Rejected { from, why } if bounds.let_pass(Said) => {
-            // Mostly a block that came before its parent. Who breaks rules is disconnected, and told.
+            // Who goes on breaking rules is disconnected, and told.
             info!(peer = from.0, why = text(why), "rejected what a peer sent");
         }
         What::Submitted { entry, bytes } if is_debug() && bounds.let_pass(Data) => {

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::door::Rejection;
 use crate::hash::Hash;
+use crate::rules::RuleError;
 use crate::strategy::Attempt;
 use crate::units::Time;
 
@@ -65,7 +67,16 @@ pub enum What {
         /// Who sent it.
         from: NodeId,
     },
-    /// Something that a peer sent broke a rule, or did not connect.
+    /// A peer sent a block whose parent is not known to the node, which asks for the chain between.
+    Unconnected {
+        /// Who sent it.
+        from: NodeId,
+        /// The block.
+        hash: Hash,
+        /// Its parent.
+        parent: Hash,
+    },
+    /// Something that a peer sent broke a rule.
     Rejected {
         /// Who sent it.
         from: NodeId,
@@ -190,6 +201,7 @@ impl What {
         match self {
             What::Mined { .. } => "mined",
             What::Received { .. } => "received",
+            What::Unconnected { .. } => "unconnected",
             What::Rejected { .. } => "rejected",
             What::TipChanged { .. } => "tip_changed",
             What::Submitted { .. } => "submitted",
@@ -223,6 +235,20 @@ impl From<Attempt> for What {
             won,
             public_blocks,
             own_blocks,
+        }
+    }
+}
+
+impl From<(NodeId, &Rejection)> for What {
+    /// What to tell of a block that this peer sent and that was refused at the door.
+    fn from((from, rejection): (NodeId, &Rejection)) -> What {
+        let hash = rejection.hash;
+        match rejection.rule {
+            RuleError::UnknownParent(parent) => What::Unconnected { from, hash, parent },
+            _ => What::Rejected {
+                from,
+                why: rejection.to_string(),
+            },
         }
     }
 }

@@ -181,10 +181,7 @@ impl<T: Transport> Actor<T> {
             door::forget_unused(tree, node, &brought);
         }
         if let Some(rejection) = rejected {
-            self.tell(What::Rejected {
-                from: NodeId(from.0),
-                why: rejection.to_string(),
-            });
+            self.tell(What::from((NodeId(from.0), &rejection)));
             self.handle(participant, Input::Rejected(from, Box::new(rejection)));
         }
     }

@@ -143,7 +143,8 @@ impl Recorder {
                 self.submitted.insert(*entry);
             }
             What::Refused { .. } => self.refused += 1,
-            What::Rejected { .. }
+            What::Unconnected { .. }
+            | What::Rejected { .. }
             | What::PeerUp { .. }
             | What::PeerDown { .. }
             | What::Crashed

@@ -95,6 +95,7 @@ impl Headlines {
             | What::Split { .. }
             | What::Healed => true,
             What::Received { .. }
+            | What::Unconnected { .. }
             | What::Rejected { .. }
             | What::Submitted { .. }
             | What::Sent { .. }

@@ -109,6 +109,26 @@ fn the_usual_lines_fit_a_terminal() {
 }
 
 #[test]
+fn a_block_that_does_not_connect_is_told_as_that_and_not_as_a_fault() {
+    let _others = beside_others();
+    let home = Home::new();
+    let first = home.start("first", &[]);
+    let second = home.start("second", &["--peer", &first.peers]);
+    second.logs(&["peer connected"]);
+    // Apart, each finds blocks of its own.
+    second.rpc("setnetworkactive", json!([false]));
+    second.generate(1);
+    let block = first.generate(2).pop().unwrap();
+    second.rpc("setnetworkactive", json!([true]));
+    second.logs(&["unconnected, asking for chain peer=", short(&block)]);
+    second.logs(&["reorg height=2 hash=", short(&block), " depth=1"]);
+    let log = second.log();
+    assert!(!log.contains("rejected"), "{log}");
+    let long = (log.lines()).find(|line| line.contains("chain") && line.chars().count() > 80);
+    assert_eq!(long, None);
+}
+
+#[test]
 fn ten_thousand_strangers_cannot_fill_the_log() {
     let _others = beside_others();
     let home = Home::new();

@@ -198,6 +198,11 @@ impl Columns {
                 let detail = format!("{end}: {own_blocks} own blocks, {public_blocks} public");
                 self.detail(row, &detail);
             }
+            What::Unconnected { from, hash, parent } => {
+                self.block.push(row, self.words.hash(hash));
+                self.previous.push(row, self.words.hash(parent));
+                self.peer(row, *from);
+            }
             What::Rejected { from, why } => {
                 self.peer(row, *from);
                 self.detail(row, why);

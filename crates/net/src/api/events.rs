@@ -26,7 +26,7 @@ use crate::api::guard::Refusal;
 use crate::api::{Api, limits};
 
 /// The kinds that a stream may ask for.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "attempt_ended",
     "data_disconnected",
     "data_mined",
@@ -40,6 +40,7 @@ pub const KINDS: [&str; 13] = [
     "rejected",
     "submitted",
     "tip_changed",
+    "unconnected",
 ];
 
 /// How many events a stream takes from the ring at one time.
