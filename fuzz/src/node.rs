@@ -249,6 +249,7 @@ impl Play {
                 }
             }
             Effect::Deadline(time) => self.deadline = *time,
+            Effect::Unused(id) => door::forget_unused(&mut self.tree, &self.node, &[*id]),
             Effect::Rebuilt(peer, block) => self.rebuilt.push((*peer, Arc::clone(block))),
             Effect::Disconnect(peer, _) => gone.push(*peer),
             Effect::TipChanged(change) => {

@@ -81,10 +81,7 @@ fn goes_on(store: &mut DiskStore) {
     store.set_published(&hash);
     store.set_chain(ChainChange {
         fork_height: 0,
-        connected: blocks()
-            .iter()
-            .map(|b| (b.header.hash(), Arc::clone(b)))
-            .collect(),
+        connected: blocks().iter().map(|block| block.header.hash()).collect(),
     });
     if let Err(error) = store.commit() {
         is_a_sentence(&error.to_string());
@@ -279,10 +276,7 @@ fn sound() -> &'static [u8] {
         store.put_data(Entry::from([9].as_slice()));
         store.set_chain(ChainChange {
             fork_height: 0,
-            connected: two
-                .iter()
-                .map(|b| (b.header.hash(), Arc::clone(b)))
-                .collect(),
+            connected: two.iter().map(|block| block.header.hash()).collect(),
         });
         store.commit().expect("memory takes everything");
         drop(store);

@@ -333,7 +333,7 @@ mod tests {
             let block = serde_json::json!({ "hash": hash, "height": 1 });
             let what = serde_json::json!({
                 "event": name, "block": block, "old": block, "new": block, "tip": block,
-                "parent": hash, "entry": hash, "entries": 0, "bytes": 0, "from": 1, "to": 1, "peer": 1,
+                "hash": hash, "parent": hash, "entry": hash, "entries": 0, "bytes": 0, "from": 1, "to": 1, "peer": 1,
                 "kind": "block", "why": "loss", "disconnected": 0, "connected": 1, "won": true,
                 "public_blocks": 1, "own_blocks": 2, "tries_per_second": 3, "groups": [[0]],
             });

@@ -58,6 +58,42 @@ fn who_holds_one_body_back_does_not_fill_the_memory_with_those_behind_it() {
     assert!(net.disconnects.is_empty() && net.rejections.is_empty());
 }
 
+#[test]
+fn bodies_that_waited_on_a_way_that_was_given_up_do_not_stay_in_memory() {
+    let mut net = plan(1).quiet().announce().start();
+    let (withholding, other) = (net.puppet(), net.puppet());
+    let mut forge = Forge::like(&net, 0);
+    let held_back = forge.chain(net.genesis(), 12);
+    let given = forge.chain(net.genesis(), 11);
+    net.inject(withholding, 0, &headers(&held_back, false));
+    net.inject(other, 0, &headers(&given, false));
+    for block in &held_back[1..] {
+        net.inject(withholding, 0, &Message::Block(Arc::clone(block)));
+    }
+    let bodies = |net: &Net| {
+        let tree = net.tree(0);
+        let known = held_back
+            .iter()
+            .filter_map(|block| tree.find(&hash_of(block)));
+        known.filter(|id| tree.has_body(*id)).count()
+    };
+    assert_eq!(bodies(&net), 11);
+    net.disconnect(withholding, 0);
+    net.run_for(50);
+    assert_eq!(bodies(&net), 0);
+    for block in &given {
+        net.inject(other, 0, &Message::Block(Arc::clone(block)));
+    }
+    assert_eq!(net.tip(0), hash_of(&given[10]));
+    // They are asked for anew if they are wanted again, and taken.
+    let again = net.puppet();
+    net.inject(again, 0, &headers(&held_back, false));
+    for block in &held_back {
+        net.inject(again, 0, &Message::Block(Arc::clone(block)));
+    }
+    assert_eq!(net.tip(0), hash_of(&held_back[11]));
+}
+
 fn hash_of(block: &Arc<Block>) -> Hash {
     block.header.hash()
 }

@@ -275,3 +275,29 @@ fn a_reorg_of_five_thousand_blocks_is_surveyed_first_and_taken() {
         assert!(net.disconnects.is_empty());
     }
 }
+
+#[test]
+fn a_weak_branch_that_is_repeated_does_not_make_the_node_walk_its_chain_again_and_again() {
+    let repetitions = |height: usize| {
+        let mut net = plan(1).quiet().announce().start();
+        let (source, puppet) = (net.puppet(), net.puppet());
+        // Known while the node is new: no branch is weak then.
+        let weak = Forge::like(&net, 0).chain(net.genesis(), 2);
+        for block in &weak {
+            net.inject(puppet, 0, &Message::Announce(block.header));
+        }
+        net.mine_many(0, height);
+        let best = Forge::like(&net, 0).chain(net.tip(0), 2);
+        // A goal that is not reached.
+        net.inject(source, 0, &headers(&best, false));
+        net.run_for(50);
+        let begun = std::time::Instant::now();
+        for _ in 0..200 {
+            net.inject_block(puppet, 0, &weak[1]);
+        }
+        assert_eq!(net.height(0), height as u64);
+        begun.elapsed()
+    };
+    let (low, high) = (repetitions(10), repetitions(4_000));
+    assert!(high < low * 10, "{high:?} against {low:?}");
+}

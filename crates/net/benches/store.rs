@@ -65,11 +65,9 @@ fn restore(consensus: Consensus, store: &mut DiskStore) -> Participant {
 }
 
 fn keep(store: &mut DiskStore, blocks: &[Arc<Block>]) {
-    let connected = blocks
-        .iter()
-        .map(|block| (block.header.hash(), Arc::clone(block)));
+    let connected = blocks.iter().map(|block| block.header.hash());
     let connected: Vec<_> = connected.collect();
-    for (hash, block) in &connected {
+    for (hash, block) in connected.iter().zip(blocks) {
         store.put_block(*hash, Arc::clone(block));
     }
     store.set_chain(ChainChange {

@@ -64,8 +64,8 @@ pub struct Actor<T> {
     effects: Effects,
     /// Blocks that the node rebuilt, to be taken as if their senders had sent them whole.
     rebuilt: Vec<Envelope>,
-    /// What came of the data that was submitted last.
-    taken: Option<Result<Hash, PoolError>>,
+    /// What came of the data that is being submitted, in order.
+    taken: Vec<Result<Hash, PoolError>>,
     deadline: Option<Instant>,
     /// What was put could not be made durable: nothing is told any more, and the node ends.
     failed: Option<StoreError>,
@@ -79,7 +79,7 @@ impl<T: Transport> Actor<T> {
             keeper: Doorkeeper::default(),
             effects: Effects::new(),
             rebuilt: Vec::new(),
-            taken: None,
+            taken: Vec::new(),
             deadline: None,
             failed: None,
         }
@@ -103,11 +103,10 @@ impl<T: Transport> Actor<T> {
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
-            // In this order: what is rare first, so that no flood of messages delays it.
+            // By lot: whoever floods one of these keeps none of the others waiting.
             tokio::select! {
-                biased;
                 () = shutdown.cancelled() => return Ok(()),
-                Some(command) = self.parts.commands.recv() => self.command(command),
+                Some(command) = self.parts.commands.recv() => self.commanded(Some(command)),
                 Some(found) = self.parts.found.recv() => match found {
                     Ok(block) => self.found(block),
                     // The node ends as its search did, and the run with it.
@@ -134,7 +133,7 @@ impl<T: Transport> Actor<T> {
         let mut participant = shared.lock();
         let clock = self.parts.clock.now().clock;
         match participant.tree.insert_block(block, clock) {
-            Ok(id) => self.handle(&mut participant, Input::Mined(id)),
+            Ok(id) => self.handle(&mut participant, [Input::Mined(id)]),
             // A clock that is far behind its peers' may forbid what it claims itself.
             Err(_) => self.start_search(&participant),
         }
@@ -143,7 +142,7 @@ impl<T: Transport> Actor<T> {
     fn receive(&mut self, envelope: Envelope) {
         // The loop looked at them a moment earlier. Of a peer whose connection is not known here
         // yet, the first message would be lost.
-        self.commanded_before();
+        self.commanded(None);
         let shared = self.parts.shared.clone();
         self.take(&mut shared.lock(), envelope);
     }
@@ -176,25 +175,28 @@ impl<T: Transport> Actor<T> {
         }
         if let Some(message) = message {
             let brought = message.bodies().to_vec();
-            self.handle(participant, Input::Received(from, message));
+            self.handle(participant, [Input::Received(from, message)]);
             let Participant { tree, node, .. } = participant;
             door::forget_unused(tree, node, &brought);
         }
         if let Some(rejection) = rejected {
             self.tell(What::from((NodeId(from.0), &rejection)));
-            self.handle(participant, Input::Rejected(from, Box::new(rejection)));
+            self.handle(participant, [Input::Rejected(from, Box::new(rejection))]);
         }
     }
 
     fn input(&mut self, input: Input) {
         let shared = self.parts.shared.clone();
-        self.handle(&mut shared.lock(), input);
+        self.handle(&mut shared.lock(), [input]);
     }
 
-    fn handle(&mut self, participant: &mut Participant, input: Input) {
+    /// The node handles these, and what they changed becomes durable together.
+    fn handle(&mut self, participant: &mut Participant, inputs: impl IntoIterator<Item = Input>) {
         let now = self.parts.clock.now();
         let Participant { tree, node, .. } = participant;
-        node.handle(now, input, tree, &mut self.effects);
+        for input in inputs {
+            node.handle(now, input, tree, &mut self.effects);
+        }
         let mut effects = std::mem::take(&mut self.effects);
         self.keep(participant, &effects);
         for effect in effects.drain(..) {
@@ -213,7 +215,7 @@ impl<T: Transport> Actor<T> {
         }
     }
 
-    /// Makes durable what one input changed, before any of it is told: as one commit, so that the
+    /// Makes durable what inputs changed, before any of it is told: as one commit, so that the
     /// store is always as it was between two inputs.
     fn keep(&mut self, participant: &mut Participant, effects: &[Effect]) {
         let mut store = self.store();
@@ -230,10 +232,14 @@ impl<T: Transport> Actor<T> {
         self.failed = self.failed.take().or(committed.err());
     }
 
-    fn perform(&mut self, participant: &Participant, effect: Effect) {
+    fn perform(&mut self, participant: &mut Participant, effect: Effect) {
         match effect {
             // Kept already.
             Effect::Store(_) | Effect::StoreData(_) | Effect::Withheld(_) => {}
+            Effect::Unused(id) => {
+                let Participant { tree, node, .. } = participant;
+                door::forget_unused(tree, node, &[id]);
+            }
             Effect::Send(peer, message) => {
                 if let Some(message) = message.to_wire(&participant.tree) {
                     self.parts.transport.send(peer, message);
@@ -256,7 +262,10 @@ impl<T: Transport> Actor<T> {
                 bytes,
                 taken,
             } => {
-                self.taken = Some(taken.map(|()| entry));
+                // Nobody waits to hear what became of data that was too old.
+                if taken != Err(PoolError::Expired) {
+                    self.taken.push(taken.map(|()| entry));
+                }
                 self.tell(match taken {
                     Ok(()) => What::Submitted {
                         entry,

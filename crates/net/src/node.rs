@@ -132,7 +132,7 @@ impl RunningNode {
     /// # Errors
     /// The data directory belongs to another network, is damaged or in use; or it cannot listen.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
-        let clock = Clock::start();
+        let clock = Clock::of_machine();
         let genesis = BlockRef {
             hash: config.consensus.genesis().header.hash(),
             height: 0,

@@ -76,13 +76,16 @@ impl Participant {
     }
 
     /// Makes the stored chain the node's, where the two differ after a start.
-    fn align(&self, stored_tip: Option<Hash>, store: &mut dyn Store) {
+    fn align(&self, stored_tip: Option<Hash>, store: &mut dyn Store) -> Result<(), StoreError> {
         let (tree, tip) = (&self.tree, self.node.tip());
-        let stored = stored_tip.map_or(Some(BlockId::GENESIS), |hash| tree.find(&hash));
-        if stored != Some(tip) {
-            let fork_point = stored.map_or(BlockId::GENESIS, |stored| tree.fork_point(stored, tip));
-            store.set_chain(self.chain_change(fork_point, tip));
+        // All that is stored is in the tree.
+        let stored = stored_tip.and_then(|hash| tree.find(&hash));
+        let stored = stored.unwrap_or(BlockId::GENESIS);
+        if stored != tip {
+            store.set_chain(self.chain_change(tree.fork_point(stored, tip), tip));
+            store.commit()?;
         }
+        Ok(())
     }
 
     /// The height and the total work of its best block.
@@ -95,13 +98,9 @@ impl Participant {
     fn chain_change(&self, fork_point: BlockId, tip: BlockId) -> ChainChange {
         let tree = &self.tree;
         let path = tree.path(fork_point, tip).into_iter();
-        let connected = path.filter_map(|id| {
-            let block = tree.block(id)?;
-            Some((tree.hash(id), block))
-        });
         ChainChange {
             fork_height: tree.height(fork_point),
-            connected: connected.collect(),
+            connected: path.map(|id| tree.hash(id)).collect(),
         }
     }
 }
@@ -142,6 +141,26 @@ pub enum RestoreError {
         /// The rule.
         rule: RuleError,
     },
+    /// The clock was set back by hours since a block was stored.
+    #[error(
+        "block {place} of the store has a {rule}. The clock of this machine is behind what it was: set it, and nothing is lost"
+    )]
+    Clock {
+        /// Which, in the order in which they were stored, from 1.
+        place: usize,
+        /// By how much.
+        rule: RuleError,
+    },
+}
+
+impl RestoreError {
+    /// What it means that the block at this place of a store breaks the rule.
+    pub fn of_rule(place: usize, rule: RuleError) -> Self {
+        match rule {
+            RuleError::TimestampTooNew { .. } => RestoreError::Clock { place, rule },
+            rule => RestoreError::Rule { place, rule },
+        }
+    }
 }
 
 impl Participant {
@@ -161,13 +180,12 @@ impl Participant {
     }
 
     /// A participant that comes back with what it stored, every rule checked again. The stored
-    /// chain is the node's then: of equally good branches it may take another than before, and a
-    /// clock that was set back makes it shorter.
+    /// chain is the node's then: of equally good branches it may take another than before.
     ///
     /// # Errors
-    /// The store cannot be read or written; or a block that breaks a rule. One that claims a time
-    /// ahead of a clock that was set back is none: it is asked for again, with all that is built
-    /// on it.
+    /// The store cannot be read or written; a block breaks a rule; or one is ahead of the clock, which
+    /// was set back: as in Bitcoin Core a node does not start then, for with such a clock it can
+    /// neither take new blocks nor mine any that others take.
     pub fn restore(
         consensus: Consensus,
         config: Config,
@@ -178,14 +196,12 @@ impl Participant {
     ) -> Result<Self, RestoreError> {
         let mut tree = BlockTree::new(consensus, Sha256Pow).with_archive(store.archive());
         let mut bodies = Bodies::default();
-        let (mut place, mut left_out, mut broken) = (0, false, None);
+        let (mut place, mut broken) = (0, None);
         store.blocks(&mut |block| {
             place += 1;
             match tree.insert_block(block, clock) {
                 Ok(id) => bodies.durable(&mut tree, id),
-                Err(RuleError::TimestampTooNew { .. }) => left_out = true,
-                Err(RuleError::UnknownParent(_)) if left_out => {}
-                Err(rule) => broken = Some(RestoreError::Rule { place, rule }),
+                Err(rule) => broken = Some(RestoreError::of_rule(place, rule)),
             }
             match broken {
                 None => ControlFlow::Continue(()),
@@ -199,13 +215,13 @@ impl Participant {
         let known = |hashes: &[Hash]| hashes.iter().filter_map(|hash| tree.find(hash)).collect();
         let (withheld, refused) = (known(&stored.withheld), known(&stored.refused));
         let config = real(config);
-        let mut node = Node::restore_refusing(config, strategy, seed, &tree, withheld, refused);
-        for entry in &stored.data {
-            node.restore_data(&tree, Arc::clone(entry));
+        let node = Node::restore_refusing(config, strategy, seed, &tree, withheld, refused);
+        let mut participant = Participant { tree, node, bodies };
+        participant.align(stored.tip, store)?;
+        // After that, for data of blocks that are off the chain now waits again.
+        for entry in store.contents()?.data {
+            participant.node.restore_data(&participant.tree, entry);
         }
-        let participant = Participant { tree, node, bodies };
-        participant.align(stored.tip, store);
-        store.commit()?;
         Ok(participant)
     }
 }

@@ -214,9 +214,12 @@ impl Sim<'_> {
     fn perform(&mut self, id: NodeId, effect: Effect) {
         match effect {
             // What a node has stored is its view, and outlives a crash.
-            // The one tree has every body, so nothing is ever rebuilt from its parts.
-            Effect::Store(_) | Effect::StoreData(_) | Effect::Withheld(_) | Effect::Rebuilt(..) => {
-            }
+            // The one tree has every body, so nothing is ever rebuilt from its parts, or forgotten.
+            Effect::Store(_)
+            | Effect::StoreData(_)
+            | Effect::Withheld(_)
+            | Effect::Rebuilt(..)
+            | Effect::Unused(_) => {}
             Effect::Published(block) => {
                 let block = self.block_ref(block);
                 self.tell(Some(id), What::Published { block });

@@ -75,15 +75,20 @@ impl Node {
         if self.view.has_body(block) || !tree.has_body(block) {
             return;
         }
+        let on_the_way = tree.is_ancestor(block, self.sync.goal);
         if self.view.is_connected(tree.parent(block)) {
             self.connect(step, block);
-        } else if self.has_room_to_wait(tree) && tree.is_ancestor(block, self.sync.goal) {
+        } else if on_the_way && self.has_room_to_wait() {
             self.view.add_body(block);
-            self.waiting.push(block);
+            self.waiting.push((block, tree.body_memory(block)));
         } else {
-            // No use or no room for it yet: it is asked for when the way leads over it.
+            // No use or no room for it yet: it is asked for when the way leads over it. Elsewhere
+            // it must not move how far fetching has come: whoever repeats it would make each
+            // repetition a walk over the chain.
             self.view.add_header(block);
-            self.sync.fetch_from = self.sync.fetch_from.min(tree.height(block));
+            if on_the_way {
+                self.go_on_from(tree.height(block));
+            }
             return;
         }
         step.effects.push(Effect::Accepted { block, from });
@@ -107,7 +112,7 @@ impl Node {
             progress = false;
             let mut at = 0;
             while at < self.waiting.len() {
-                let waiting = self.waiting[at];
+                let (waiting, _) = self.waiting[at];
                 if self.view.is_connected(step.tree.parent(waiting)) {
                     self.waiting.swap_remove(at);
                     self.note_connected(step, waiting);
@@ -118,7 +123,7 @@ impl Node {
             }
         }
         if self.view.is_connected(self.sync.goal) {
-            self.aim(step.tree);
+            self.aim(step);
         }
     }
 

@@ -161,6 +161,9 @@ pub enum Effect {
     Attempt(Attempt),
     /// The node follows another block now.
     TipChanged(TipChange),
+    /// The node has no use for this body any more, which waited for one before it: it need not stay
+    /// in memory, unless the node came to have it again meanwhile. It was not stored.
+    Unused(BlockId),
     /// Data was taken, or why not.
     Data {
         /// SHA-256 of the data.

@@ -76,9 +76,9 @@ pub struct Node {
     best_public: BlockId,
     /// Own blocks that were not published, in the order in which they were mined.
     withheld: Vec<BlockId>,
-    /// Bodies that came before their parent's, all on the way to the goal. At most
-    /// [`FETCH_WINDOW`](limits::FETCH_WINDOW).
-    waiting: Vec<BlockId>,
+    /// Bodies that came before their parent's, all on the way to the goal, with the memory that each
+    /// takes. At most [`FETCH_WINDOW`](limits::FETCH_WINDOW).
+    waiting: Vec<(BlockId, usize)>,
     /// What its operator refuses. At most [`REFUSED_MAX`](limits::REFUSED_MAX).
     refused: Vec<BlockId>,
     peers: Peers,
@@ -206,8 +206,7 @@ impl Node {
     /// Data that had been taken before the node stopped waits again, unless it is on the
     /// chain or here already. Tells nobody: it was told when it was taken.
     pub fn restore_data<P>(&mut self, tree: &BlockTree<P>, entry: Entry) {
-        // What is refused here is on the chain, or was promised by no `StoreData`.
-        let _ = self.pool.submit(tree.consensus(), entry, false, Time::ZERO);
+        self.pool.restore(tree.consensus(), entry);
     }
 
     /// Everything that ever happens to a node comes through here.

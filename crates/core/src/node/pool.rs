@@ -94,6 +94,17 @@ impl Pool {
         Ok(hash)
     }
 
+    /// What was taken before a restart waits again, unless it is on the chain or here already: even
+    /// above the bounds, for it was promised to somebody.
+    pub(super) fn restore(&mut self, consensus: &Consensus, entry: Entry) {
+        let hash = sha256(&entry);
+        let is_here = self.places.contains_key(&hash) || self.on_chain.contains(&hash);
+        // A longer one fits no block; none was ever taken.
+        if !is_here && entry.len() <= consensus.body_bytes_max as usize {
+            self.put(hash, entry, Time::ZERO);
+        }
+    }
+
     /// How many entries wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
@@ -271,6 +282,19 @@ mod tests {
                 assert_eq!(taken.is_ok(), number < 32, "{number}: {taken:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_promised_before_a_restart_waits_again_even_above_the_bounds() {
+        let consensus = Consensus::fixed(crate::target::Target::MAX);
+        let mut pool = Pool::default();
+        let mut data = vec![0; 1_000_000];
+        for number in 0..40 {
+            data[0] = number;
+            pool.restore(&consensus, Entry::from(&data[..]));
+            pool.restore(&consensus, Entry::from(&data[..]));
+        }
+        assert_eq!((pool.len(), pool.bytes()), (40, 40_000_000));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Node {
                 self.best_public = id;
             }
         }
-        self.aim(tree);
+        self.aim(step);
         self.fetch(step, None);
     }
 }

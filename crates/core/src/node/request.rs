@@ -99,7 +99,7 @@ impl Node {
     pub(super) fn fetch<P>(&mut self, step: &mut Step<'_, P>, prefer: Option<PeerId>) {
         let tree = step.tree;
         if tree.is_invalid(self.sync.goal) {
-            self.aim(tree);
+            self.aim(step);
         }
         let goal = self.sync.goal;
         if self.view.is_connected(goal) {
@@ -145,7 +145,9 @@ impl Node {
         let Some(peer) = chosen.filter(|_| room) else {
             // It comes again with the next announcement; until then the window goes on
             // from here.
-            self.sync.fetch_from = self.sync.fetch_from.min(step.tree.height(block));
+            if step.tree.is_ancestor(block, self.sync.goal) {
+                self.go_on_from(step.tree.height(block));
+            }
             return false;
         };
         if let Some(peer) = self.peers.get_mut(peer) {
@@ -209,7 +211,7 @@ impl Node {
         let tree = step.tree;
         let has = |peer: (PeerId, &Peer)| peer.0 != avoid && self.peers.has(tree, peer, block);
         if !self.peers.iter_from(0).any(has) {
-            self.aim(tree);
+            self.aim(step);
         }
         // Not if the way leads elsewhere by now, or the block became known meanwhile.
         let on_the_way = tree.is_ancestor(block, self.sync.goal);
@@ -270,7 +272,7 @@ impl Node {
             }
         }
         self.segments_lost(peer);
-        self.aim(step.tree);
+        self.aim(step);
         for block in lost {
             self.ask_another_for(step, block, peer);
         }

@@ -60,7 +60,7 @@ impl Node {
     /// How many bodies more may be asked for: at most the window's are on their way or wait for
     /// their parent's, and none is asked for while those that wait take too much memory.
     pub(super) fn room_in_window<P>(&self, tree: &BlockTree<P>) -> usize {
-        if !self.has_room_to_wait(tree) {
+        if !self.has_room_to_wait() {
             return 0;
         }
         let segments = self.sync.segments.iter();
@@ -70,8 +70,8 @@ impl Node {
     }
 
     /// Whether one more body may wait for one before it.
-    pub(super) fn has_room_to_wait<P>(&self, tree: &BlockTree<P>) -> bool {
-        let bytes = self.waiting.iter().map(|block| tree.body_memory(*block));
+    pub(super) fn has_room_to_wait(&self) -> bool {
+        let bytes = self.waiting.iter().map(|(_, bytes)| bytes);
         self.waiting.len() < limits::FETCH_WINDOW
             && bytes.sum::<usize>() < limits::WAITING_BYTES_MAX
     }
@@ -183,7 +183,7 @@ impl Node {
                 // Its chain is another one by now.
                 self.peers.note_lacks(tree, peer, segment.last);
                 self.go_on_from(segment.first);
-                self.aim(tree);
+                self.aim(step);
             }
         }
         true
@@ -212,7 +212,7 @@ impl Node {
         self.go_on_from(lowest);
     }
 
-    fn go_on_from(&mut self, height: u64) {
+    pub(super) fn go_on_from(&mut self, height: u64) {
         self.sync.fetch_from = self.sync.fetch_from.min(height);
     }
 }

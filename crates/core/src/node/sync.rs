@@ -16,7 +16,7 @@ impl Node {
         }
         self.peers.note_has(step.tree, peer, block);
         self.fetched(block);
-        self.learn_header(step.tree, block, peer);
+        self.learn_header(step, block, peer);
         self.take_block(step, block, Some(peer));
         self.fetch(step, Some(peer));
     }
@@ -40,7 +40,7 @@ impl Node {
             return self.unconnected(step, peer, block);
         }
         self.peers.note_has(step.tree, peer, block);
-        self.learn_header(step.tree, block, peer);
+        self.learn_header(step, block, peer);
         if step.tree.is_better(self.public_tip, block) {
             return self.help_behind(step, peer, block);
         }
@@ -106,7 +106,7 @@ impl Node {
         more: bool,
     ) {
         let known = |node: &mut Self, step: &mut Step<'_, P>, header| {
-            node.learn_header(step.tree, header, peer);
+            node.learn_header(step, header, peer);
         };
         let answered = self.chain_answered(peer);
         self.on_batch(step, peer, (headers, more), answered, known);
@@ -125,7 +125,7 @@ impl Node {
         };
         let known = |node: &mut Self, step: &mut Step<'_, P>, block| {
             node.fetched(block);
-            node.learn_header(step.tree, block, peer);
+            node.learn_header(step, block, peer);
             node.take_block(step, block, Some(peer));
         };
         self.on_batch(step, peer, (blocks, more), answered, known);

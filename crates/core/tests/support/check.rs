@@ -52,6 +52,7 @@ impl Checker {
             Effect::TipChanged(change) => assert_ne!(change.old, change.new),
             Effect::Accepted { .. }
             | Effect::StoreData(_)
+            | Effect::Unused(_)
             | Effect::Data { .. }
             | Effect::Send(..)
             | Effect::Rebuilt(..)

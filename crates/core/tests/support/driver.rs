@@ -150,6 +150,7 @@ impl Net {
                 self.participants[node].withheld.retain(|one| *one != hash);
                 self.published.push((node, hash));
             }
+            Effect::Unused(id) => door::forget_unused(&mut life.tree, &life.node, &[*id]),
             Effect::Attempt(attempt) => self.attempts.push((node, *attempt)),
             Effect::StoreData(entry) => self.participants[node].data.push(Arc::clone(entry)),
             Effect::Send(to, message) => {

@@ -37,6 +37,9 @@ pub enum Command {
     Barrier(oneshot::Sender<()>),
 }
 
+/// Data, and who waits to hear what came of it.
+type Submitted = (Entry, oneshot::Sender<Result<Hash, PoolError>>);
+
 /// What became of a block that was submitted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Taken {
@@ -64,24 +67,42 @@ pub enum RefuseError {
 }
 
 impl<T: Transport> Actor<T> {
-    /// Does what waits to be done now, so that nothing else overtakes it.
-    pub(super) fn commanded_before(&mut self) {
-        for _ in 0..self.parts.commands.len() {
-            if let Ok(command) = self.parts.commands.try_recv() {
-                self.command(command);
+    /// Does what is commanded and what waits behind it by now, so that nothing else overtakes it.
+    /// Data that many submitted while one commit was under way becomes durable with the next.
+    pub(super) fn commanded(&mut self, first: Option<Command>) {
+        let behind = self.parts.commands.len();
+        let mut submitted = Vec::new();
+        let mut next = first;
+        for _ in 0..=behind {
+            match next.or_else(|| self.parts.commands.try_recv().ok()) {
+                Some(Command::Submit(entry, done)) => submitted.push((entry, done)),
+                Some(command) => {
+                    self.submit(std::mem::take(&mut submitted));
+                    self.command(command);
+                }
+                None => break,
             }
+            next = None;
+        }
+        self.submit(submitted);
+    }
+
+    fn submit(&mut self, submitted: Vec<Submitted>) {
+        if submitted.is_empty() {
+            return;
+        }
+        let (entries, askers): (Vec<_>, Vec<_>) = submitted.into_iter().unzip();
+        let shared = self.parts.shared.clone();
+        self.handle(&mut shared.lock(), entries.into_iter().map(Input::Mine));
+        // No answer if it could not be stored. Whoever asked may have gone away meanwhile.
+        for (done, taken) in askers.into_iter().zip(self.taken.drain(..)) {
+            let _ = done.send(taken);
         }
     }
 
-    pub(super) fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command) {
         match command {
-            Command::Submit(entry, done) => {
-                self.input(Input::Mine(entry));
-                // No answer if it could not be stored. Whoever asked may have gone away meanwhile.
-                if let Some(taken) = self.taken.take() {
-                    let _ = done.send(taken);
-                }
-            }
+            Command::Submit(entry, done) => self.submit(vec![(entry, done)]),
             Command::SubmitBlock(block, done) => {
                 let taken = self.submit_block(block);
                 if self.failed.is_none() {
@@ -177,7 +198,7 @@ impl<T: Transport> Actor<T> {
         }
         let clock = self.parts.clock.now().clock;
         let id = tree.insert_block(block, clock)?;
-        self.handle(&mut participant, Input::Mined(id));
+        self.handle(&mut participant, [Input::Mined(id)]);
         let is_active = participant.tree.is_ancestor(id, participant.node.tip());
         Ok(if is_active {
             Taken::Active

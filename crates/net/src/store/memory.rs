@@ -14,6 +14,8 @@ use crate::store::{BLOB_BYTES_MAX, Blob, ChainChange, Contents, Store, StoreErro
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     blocks: Vec<Arc<Block>>,
+    /// The place in `blocks`.
+    by_hash: HashMap<Hash, usize>,
     /// The active chain, from height 1 on.
     chain: Vec<Arc<Block>>,
     /// Data that waits, in order, and the place of each entry by its SHA-256.
@@ -24,7 +26,8 @@ pub struct MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn put_block(&mut self, _: Hash, block: Arc<Block>) {
+    fn put_block(&mut self, hash: Hash, block: Arc<Block>) {
+        self.by_hash.insert(hash, self.blocks.len());
         self.blocks.push(block);
     }
 
@@ -56,7 +59,11 @@ impl Store for MemoryStore {
         for entry in left.iter().flat_map(|block| &block.entries) {
             self.put_data(Arc::clone(entry));
         }
-        for (_, block) in change.connected {
+        for hash in change.connected {
+            let Some(&place) = self.by_hash.get(&hash) else {
+                continue;
+            };
+            let block = Arc::clone(&self.blocks[place]);
             for entry in &block.entries {
                 self.remove_data(&sha256(entry));
             }

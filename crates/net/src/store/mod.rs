@@ -107,8 +107,8 @@ pub enum Blob {
 pub struct ChainChange {
     /// The height up to which it stays as it is.
     pub fork_height: u64,
-    /// What it consists of above, in order, without a gap.
-    pub connected: Vec<(Hash, Arc<Block>)>,
+    /// The blocks of which it consists above, in order, without a gap. All were put before.
+    pub connected: Vec<Hash>,
 }
 
 /// Everything that a store holds beside the blocks, as a node needs it to come back.

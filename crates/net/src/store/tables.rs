@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forkful_core::{Block, Entry, Hash, sha256};
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 
 use crate::store::ChainChange;
 
@@ -104,13 +104,27 @@ impl Open<'_> {
             self.chain.remove(height)?;
             self.keep_data_of(&hash)?;
         }
-        for (height, (hash, block)) in (change.fork_height + 1..).zip(&change.connected) {
+        // One body after the other: a branch may be longer than memory.
+        for (height, hash) in (change.fork_height + 1..).zip(&change.connected) {
             self.chain.insert(height, &hash.0)?;
-            for entry in &block.entries {
-                self.remove_data(&sha256(entry))?;
+            if self.data.is_empty()? {
+                continue;
+            }
+            for entry in self.entries(&hash.0)? {
+                self.remove_data(&sha256(&entry))?;
             }
         }
         Ok(())
+    }
+
+    /// What a stored block carries.
+    fn entries(&self, hash: &[u8; 32]) -> Result<Vec<Entry>, redb::Error> {
+        let Some(place) = self.by_hash.get(hash)?.map(|place| place.value()) else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.blocks.get(place)?;
+        let block = bytes.and_then(|bytes| Block::from_bytes(bytes.value()).ok());
+        Ok(block.map_or(Vec::new(), |block| block.entries))
     }
 
     fn remove_data(&mut self, entry: &Hash) -> Result<(), redb::Error> {
@@ -123,17 +137,8 @@ impl Open<'_> {
 
     /// The block left the active chain: what it carries waits again.
     fn keep_data_of(&mut self, hash: &[u8; 32]) -> Result<(), redb::Error> {
-        let Some(place) = self.by_hash.get(hash)?.map(|place| place.value()) else {
-            return Ok(());
-        };
-        let block = self
-            .blocks
-            .get(place)?
-            .map(|bytes| Block::from_bytes(bytes.value()));
-        if let Some(Ok(block)) = block {
-            for entry in &block.entries {
-                self.put_data(entry)?;
-            }
+        for entry in self.entries(hash)? {
+            self.put_data(&entry)?;
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ pub fn put(store: &mut dyn Store, block: &Arc<Block>) {
     store.put_block(hash, Arc::clone(block));
     store.set_chain(ChainChange {
         fork_height: block.header.index - 1,
-        connected: vec![(hash, Arc::clone(block))],
+        connected: vec![hash],
     });
 }
 

@@ -74,9 +74,7 @@ fn mined_and_taken_off(store: &mut dyn Store) -> [Arc<Block>; 3] {
     }
     store.set_chain(ChainChange {
         fork_height: 0,
-        connected: [&first, &second]
-            .map(|block| (block.header.hash(), block.clone()))
-            .into(),
+        connected: [&first, &second].map(|block| block.header.hash()).into(),
     });
     store.commit().unwrap();
     [mined, first, second]

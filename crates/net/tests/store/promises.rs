@@ -3,8 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
+use forkful_core::event::What;
+use forkful_core::node::PoolError;
 use forkful_core::tree::Archive;
-use forkful_core::{Block, BlockRef, Entry, Hash, Message, MessageKind, NodeId, PeerId, Wire};
+use forkful_core::{
+    Block, BlockRef, Config, Entry, Hash, Honest, Message, MessageKind, NodeId, PeerId, Timestamp,
+    Wire, sha256,
+};
 use forkful_net::actor::{Actor, Command, Participant, Parts, Shared};
 use forkful_net::clock::Clock;
 use forkful_net::ledger::Ledger;
@@ -12,11 +17,13 @@ use forkful_net::miner::{Miner, Speed};
 use forkful_net::store::{Blob, ChainChange, Contents, MemoryStore, Store, StoreError};
 use forkful_net::transport::{Envelope, Transport};
 use forkful_pow::Kernel;
+use forkful_scenario::Sink;
+use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::{consensus, entry, line, participant};
+use crate::chain::{CLOCK, consensus, entry, line, participant};
 
 /// What the actor did to the world, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,8 +118,13 @@ struct Work {
 }
 
 fn work(full: bool) -> Work {
+    work_watched(full, |_| Vec::new())
+}
+
+fn work_watched(full: bool, sinks: impl FnOnce(mpsc::Sender<Command>) -> Vec<Sink>) -> Work {
     let diary = Diary::default();
     let (commands, orders) = mpsc::channel(8);
+    let sinks = sinks(commands.clone());
     let (inbox, messages) = mpsc::channel(8);
     let (miner, found) = Miner::new(Kernel::best(), Speed::Off, NodeId(0), 1);
     let clock = Clock::start();
@@ -131,7 +143,7 @@ fn work(full: bool) -> Work {
             diary: Arc::clone(&diary),
             full,
         })),
-        ledger: Arc::new(Ledger::new(clock, genesis, 1, Vec::new())),
+        ledger: Arc::new(Ledger::new(clock, genesis, 1, sinks)),
         paused: false,
     });
     let shutdown = CancellationToken::new();
@@ -152,13 +164,21 @@ impl Work {
             .unwrap();
     }
 
-    async fn submit(&self, text: &str) -> Result<Hash, oneshot::error::RecvError> {
+    async fn submit(&self, text: &str) -> Result<Result<Hash, PoolError>, RecvError> {
         let (done, taken) = oneshot::channel();
         self.commands
             .send(Command::Submit(entry(text), done))
             .await
             .unwrap();
-        taken.await.map(|taken| taken.unwrap())
+        taken.await
+    }
+
+    /// Waits until it sent such a message: messages and commands race.
+    async fn says(&self, kind: MessageKind) {
+        let did = Did::Sent(kind);
+        while !self.diary.lock().unwrap().contains(&did) {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn end(self) -> Result<Vec<Did>, StoreError> {
@@ -177,7 +197,7 @@ fn place(diary: &[Did], did: &Did) -> usize {
 async fn data_is_durable_before_a_peer_or_who_gave_it_hears_of_it() {
     let work = work(false);
     work.connect(1).await;
-    work.submit("keep me").await.unwrap();
+    work.submit("keep me").await.unwrap().unwrap();
     let diary = work.end().await.unwrap();
     let put = place(&diary, &Did::Put("data"));
     assert_eq!(diary[put + 1], Did::Committed);
@@ -197,21 +217,54 @@ async fn many_blocks_of_one_message_are_one_commit_before_any_word_of_them() {
     };
     let from = PeerId(1);
     work.inbox.send(Envelope::new(from, message)).await.unwrap();
-    // Messages and commands race, so this waits until the blocks have been taken.
-    while !work
-        .diary
-        .lock()
-        .unwrap()
-        .contains(&Did::Sent(MessageKind::NewBlock))
-    {
-        tokio::task::yield_now().await;
-    }
+    work.says(MessageKind::NewBlock).await;
     let diary = work.end().await.unwrap();
     let count = |did| diary.iter().filter(|at| **at == did).count();
     assert_eq!(count(Did::Put("block")), 100);
     assert_eq!(count(Did::Committed), 1);
     let committed = place(&diary, &Did::Committed);
     assert!(place(&diary, &Did::Sent(MessageKind::NewBlock)) > committed);
+}
+
+#[tokio::test]
+async fn data_of_many_is_one_commit_and_each_hears_of_its_own() {
+    let work = work(false);
+    let submitted = ["a", "b", "a", "c"].map(|text| work.submit(text));
+    let [a, b, again, c] = futures_util::future::join_all(submitted)
+        .await
+        .try_into()
+        .unwrap();
+    let hash = |text| Ok(sha256(&entry(text)));
+    assert_eq!([a, b, c], [hash("a"), hash("b"), hash("c")].map(Ok));
+    assert_eq!(again, Ok(Err(PoolError::AlreadyPending)));
+    let diary = work.end().await.unwrap();
+    let [put, committed] = [Did::Put("data"), Did::Committed];
+    assert_eq!(diary, [put.clone(), put.clone(), put, committed]);
+}
+
+#[tokio::test]
+async fn who_submits_without_end_keeps_no_peer_waiting() {
+    // Whenever data is taken there is more already.
+    let more = |commands: mpsc::Sender<Command>| -> Vec<Sink> {
+        let mut number = 0;
+        vec![Box::new(move |event| {
+            if matches!(event.what, What::Submitted { .. }) && number < 10_000 {
+                number += 1;
+                let more = Command::Submit(entry(&number.to_string()), oneshot::channel().0);
+                let _ = commands.try_send(more);
+            }
+        })]
+    };
+    let work = work_watched(false, more);
+    work.connect(1).await;
+    let asked = Message::RequestBlock(consensus().genesis().header.hash());
+    let envelope = Envelope::new(PeerId(1), asked);
+    work.inbox.send(envelope).await.unwrap();
+    work.submit("the first").await.unwrap().unwrap();
+    work.says(MessageKind::Block).await;
+    let diary = work.end().await.unwrap();
+    let before = place(&diary, &Did::Sent(MessageKind::Block));
+    assert!(before < 1_000, "after {before} others");
 }
 
 #[tokio::test]
@@ -240,4 +293,23 @@ fn a_store_with_a_block_that_breaks_a_rule_starts_no_node() {
     let refused = participant(&mut store).map(|node: Participant| node.tip());
     let refused = refused.unwrap_err().to_string();
     assert!(refused.starts_with("block 2"), "{refused}");
+}
+
+#[test]
+fn a_clock_that_was_set_back_starts_no_node_and_costs_nothing() {
+    let mut store = MemoryStore::default();
+    for block in line(3) {
+        store.put_block(block.header.hash(), block);
+    }
+    let restore = |store: &mut MemoryStore, clock| {
+        let (config, strategy) = (Config::default(), Box::new(Honest));
+        Participant::restore(consensus(), config, strategy, 1, store, clock)
+    };
+    let error = restore(&mut store, Timestamp(1)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("block 1 of the store has a timestamp"),
+        "{error}"
+    );
+    assert!(error.ends_with("set it, and nothing is lost"), "{error}");
+    assert_eq!(restore(&mut store, CLOCK).unwrap().tip().height, 3);
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use forkful_core::{RuleError, rules};
+use forkful_core::rules;
 use forkful_net::node::NodeError;
 use forkful_net::participant::RestoreError;
 use forkful_net::store::{DiskStore, StoreError};
@@ -112,14 +112,7 @@ fn write(
             let place = usize::try_from(height).unwrap_or(usize::MAX);
             let inserted = tree.insert_header(block.header, clock);
             let checked = inserted.and_then(|_| rules::check_body(tree.consensus(), &block));
-            match checked {
-                Ok(()) => {}
-                // A chain ends where the clock, set back since, does not allow it to go on yet.
-                Err(RuleError::TimestampTooNew { .. } | RuleError::UnknownParent(_)) => {
-                    return Ok(());
-                }
-                Err(rule) => return Err(Stop::Node(RestoreError::Rule { place, rule }.into())),
-            }
+            checked.map_err(|rule| Stop::Node(RestoreError::of_rule(place, rule).into()))?;
             blocks += 1;
             chain_file::write_line(&mut out, &block).map_err(Stop::Io)
         })?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use forkful_core::{RuleError, rules};
+use forkful_core::rules;
 use forkful_net::node::NodeError;
 use forkful_net::participant::RestoreError;
 use forkful_net::store::DiskStore;
@@ -38,8 +38,7 @@ pub fn directory(
     let checked = || -> Result<(u64, u64), NodeError> {
         let height = store.check()?;
         let (tree, blocks) = headers(store, consensus)?;
-        // What the clock does not allow yet is stored and left out of the tree.
-        debug_assert!(tree.len() as u64 <= blocks + 1);
+        debug_assert_eq!(tree.len() as u64, blocks + 1);
         Ok((blocks, height))
     };
     let (blocks, height) = checked().map_err(|error| Failure::Node(Box::new(error)))?;
@@ -64,23 +63,15 @@ pub fn headers(
 ) -> Result<(Headers, u64), NodeError> {
     let mut tree = Chain::new(consensus.clone()).tree;
     let clock = verify::clock();
-    let (mut blocks, mut left_out) = (0, false);
+    let mut blocks = 0;
     store.each_block(|place, block| {
         blocks += 1;
         let inserted = tree.insert_header(block.header, clock);
-        match inserted.and_then(|_| rules::check_body(tree.consensus(), &block)) {
-            Ok(()) => Ok::<_, NodeError>(()),
-            // The clock was set back since: as when a node starts.
-            Err(RuleError::TimestampTooNew { .. }) => {
-                left_out = true;
-                Ok(())
-            }
-            Err(RuleError::UnknownParent(_)) if left_out => Ok(()),
-            Err(rule) => {
-                let place = usize::try_from(place).unwrap_or(usize::MAX);
-                Err(RestoreError::Rule { place, rule }.into())
-            }
-        }
+        let checked = inserted.and_then(|_| rules::check_body(tree.consensus(), &block));
+        checked.map_err(|rule| {
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
+            NodeError::from(RestoreError::of_rule(place, rule))
+        })
     })?;
     Ok((tree, blocks))
 }
