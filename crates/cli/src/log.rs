@@ -65,8 +65,10 @@ impl FormatTime for Seconds {
 enum Topic {
     /// Blocks and tips: a peer may find many on a network without difficulty.
     Chain,
-    /// What peers said.
+    /// What peers said that breaks a rule.
     Said,
+    /// Blocks of peers that do not connect, which cost them nothing.
+    Unconnected,
     /// Data that was submitted.
     Data,
     /// Connections that others made.
@@ -79,7 +81,7 @@ enum Topic {
 
 /// The bounds of all topics.
 #[derive(Default)]
-struct Bounds([Bound; 6]);
+struct Bounds([Bound; 7]);
 
 impl Bounds {
     /// Whether one line more of this may be written now.
@@ -119,7 +121,7 @@ fn log(event: &Event, format: LogFormat, bounds: &mut Bounds) {
         } if bounds.let_pass(Chain) => {
             info!(height = new.height, hash = %named(&new.hash), depth, "reorg");
         }
-        What::Unconnected { from, hash, .. } if bounds.let_pass(Said) => {
+        What::Unconnected { from, hash, .. } if bounds.let_pass(Topic::Unconnected) => {
             info!(peer = from.0, hash = %named(hash), "unconnected, asking for chain");
         }
         What::Rejected { from, why } if bounds.let_pass(Said) => {

@@ -54,11 +54,8 @@ pub fn store(directory: &Path, consensus: &Consensus, blocks: &[Arc<Block>]) {
     std::fs::create_dir_all(directory).expect("a directory");
     let mut store = DiskStore::open(directory, consensus).expect("a new store");
     for batch in blocks.chunks(BATCH) {
-        let connected: Vec<(Hash, Arc<Block>)> = batch
-            .iter()
-            .map(|block| (block.header.hash(), Arc::clone(block)))
-            .collect();
-        for (hash, block) in &connected {
+        let connected: Vec<Hash> = batch.iter().map(|block| block.header.hash()).collect();
+        for (hash, block) in connected.iter().zip(batch) {
             store.put_block(*hash, Arc::clone(block));
         }
         store.set_chain(ChainChange {

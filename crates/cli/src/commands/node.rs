@@ -325,7 +325,8 @@ fn verify(data_dir: Option<&Path>, consensus: &Consensus) -> Result<ExitCode, Fa
         let text = "--verify checks what is stored, and an ephemeral node stores nothing";
         return Err(Failure::Usage(text.to_owned()));
     };
-    let store = DiskStore::open(directory, consensus).map_err(|error| failure(error.into()))?;
+    let (store, _) = DiskStore::open_existing(directory, Some(consensus))
+        .map_err(|error| failure(error.into()))?;
     chain::verify_directory(directory, &store, consensus)
 }
 

@@ -181,7 +181,7 @@ impl<T: Transport> Actor<T> {
         let mut participant = shared.lock();
         let Participant { tree, node, .. } = &mut *participant;
         if let Some(id) = tree.find(&block.header.hash()) {
-            if tree.is_invalid(id) {
+            if tree.is_invalid(id) || node.is_refused(tree, id) {
                 return Ok(Taken::KnownInvalid);
             }
             if node.view().has_body(id) {
@@ -190,6 +190,9 @@ impl<T: Transport> Actor<T> {
         }
         let parent = block.header.previous_hash;
         let parent = tree.find(&parent).ok_or(RuleError::UnknownParent(parent))?;
+        if node.is_refused(tree, parent) {
+            return Err(RuleError::InvalidAncestor);
+        }
         if !node.view().is_connected(parent) {
             return Ok(match tree.is_invalid(parent) {
                 true => return Err(RuleError::InvalidAncestor),

@@ -43,6 +43,10 @@ pub const KINDS: [&str; 14] = [
     "unconnected",
 ];
 
+/// Kinds that a peer can cause as often as it likes, for little or nothing. They must not push out of
+/// the ring what people look for.
+const OF_PEERS: [&str; 4] = ["peer_down", "peer_up", "rejected", "unconnected"];
+
 /// How many events a stream takes from the ring at one time.
 const AT_ONCE: usize = 64;
 
@@ -81,6 +85,8 @@ struct Inner {
     /// Data whose way onto the chain is told, and the order in which it came.
     watched: BTreeSet<Hash>,
     order: VecDeque<Hash>,
+    /// Since when events that peers caused are counted, and how many there were.
+    of_peers: (Time, usize),
 }
 
 impl Ring {
@@ -106,11 +112,15 @@ impl Ring {
         }
     }
 
-    fn push(&self, kind: &'static str, json: String) {
+    fn push(&self, kind: &'static str, time: Time, json: String) {
         let last = {
             let mut inner = self.lock();
             inner.last += 1;
             let number = inner.last;
+            // It has its number, so whoever listens is told that it is missing.
+            if OF_PEERS.contains(&kind) && !inner.lets_peers(time) {
+                return;
+            }
             if inner.told.len() >= limits::EVENTS_KEPT {
                 inner.told.pop_front();
             }
@@ -151,6 +161,18 @@ impl Ring {
     }
 }
 
+impl Inner {
+    /// Whether one more event that a peer caused has a place now.
+    fn lets_peers(&mut self, time: Time) -> bool {
+        let (since, count) = &mut self.of_peers;
+        if time.since(*since) > limits::EVENTS_OF_PEERS_WINDOW {
+            (*since, *count) = (time, 0);
+        }
+        *count += 1;
+        *count <= limits::EVENTS_OF_PEERS_MAX
+    }
+}
+
 /// Takes in what the node tells, until it ends.
 pub(super) async fn pump(api: Arc<Api>, mut events: Receiver<Arc<Event>>) {
     loop {
@@ -177,7 +199,7 @@ fn note(api: &Api, event: &Event) {
         return;
     }
     if let Ok(json) = serde_json::to_string(event) {
-        api.events.push(kind, json);
+        api.events.push(kind, event.time, json);
     }
     if let What::TipChanged { old, new, .. } = event.what {
         note_data(api, event, old, new);
@@ -216,7 +238,7 @@ fn note_data(api: &Api, event: &Event, old: BlockRef, new: BlockRef) {
                 };
                 api.metrics.happened(kind);
                 if let Ok(json) = serde_json::to_string(&moved) {
-                    api.events.push(kind, json);
+                    api.events.push(kind, event.time, json);
                 }
             }
         }

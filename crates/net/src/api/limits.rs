@@ -78,6 +78,17 @@ pub const HEADERS_MAX: usize = 64;
 /// Events that are kept for streams that come back, or read slowly.
 pub const EVENTS_KEPT: usize = 4_096;
 
+/// Of them those that peers caused for little: so many in [`EVENTS_OF_PEERS_WINDOW`]. Further ones are
+/// missed by everybody, and told as that.
+pub const EVENTS_OF_PEERS_MAX: usize = 240;
+/// See [`EVENTS_OF_PEERS_MAX`].
+pub const EVENTS_OF_PEERS_WINDOW: Duration = Duration::from_secs(60);
+
+/// Milliseconds by which the tip may be old before the node says that it is still catching up.
+///
+/// As Bitcoin Core's `DEFAULT_MAX_TIP_AGE`.
+pub const TIP_AGE_MAX_MS: u64 = 24 * 3_600_000;
+
 /// Data whose way onto the chain is told by an event: the latest that this API took.
 pub const DATA_WATCHED_MAX: usize = 4_096;
 

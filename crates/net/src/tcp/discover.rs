@@ -129,7 +129,12 @@ async fn seek(net: &Net, port: u16) -> Result<(), mdns_sd::Error> {
         };
         match event {
             Ok(ServiceEvent::ServiceResolved(service)) => {
-                let addresses = found(&own, net.config.genesis, &service);
+                let mut addresses = found(&own, net.config.genesis, &service);
+                // Somebody on the local network must not make us call our own machine.
+                let is_here = |at: &SocketAddr| at.ip().is_loopback();
+                if !net.listening.is_some_and(|at| is_here(&at)) {
+                    addresses.retain(|at| !is_here(at));
+                }
                 enter(finder, &mut gossip, &addresses);
             }
             Ok(_) => {}

@@ -63,6 +63,7 @@ pub fn register(
         took: AtomicU64::new(0),
         places: Arc::new(Semaphore::new(net.config.limits.inbox_share.max(1) as usize)),
         blocked: AtomicBool::new(false),
+        pinged: Mutex::default(),
         ping: AtomicU64::new(0),
         ping_min: AtomicU64::new(0),
         block: AtomicU64::new(0),

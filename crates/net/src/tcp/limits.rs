@@ -86,6 +86,10 @@ pub const FOUND_ADDRESSES_MAX: usize = 8;
 /// forgotten.
 pub const RETRIES_MAX: usize = 1_024;
 
+/// Bytes that may wait for one peer when data is told to it. Above, it is not: whoever submits much
+/// must not get those disconnected who read slowly. Some of it is told again later.
+pub const DATA_QUEUED_MAX: usize = 4_000_000;
+
 /// The limits that a node, or a test, may choose.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -103,6 +107,9 @@ pub struct Limits {
     pub per_address_max: usize,
     /// Inbound connections whose handshake is not done. A further one is closed at once.
     pub half_open_max: usize,
+    /// The same of one network group, so that a few addresses that say nothing do not take all of
+    /// them. Loopback counts only if `loopback_is_foreign`.
+    pub half_open_group_max: usize,
     /// The time until the handshake is done. A connection that needs longer is closed.
     pub handshake: Duration,
     /// The time until a dialled address answers.
@@ -185,6 +192,7 @@ impl Default for Limits {
             automatic_max: 8,
             per_address_max: 4,
             half_open_max: 32,
+            half_open_group_max: 8,
             handshake: Duration::from_secs(10),
             connect: Duration::from_secs(5),
             frames_per_second: 2_000,

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::Notice;
-use super::address::{canonical, holder};
+use super::address::{Group, canonical, holder};
 use super::end::End;
 use super::net::Net;
 use super::peer::{self, Call};
@@ -66,7 +66,7 @@ fn admit(net: &Arc<Net>, stream: TcpStream, address: SocketAddr) {
 pub struct Guest {
     net: Arc<Net>,
     address: IpAddr,
-    half_open: bool,
+    half_open: Option<Group>,
 }
 
 impl Guest {
@@ -83,8 +83,13 @@ impl Guest {
         if table.bans.is_banned(ip, Instant::now()) {
             return Err(End::Banned);
         }
-        if table.half_open >= limits.half_open_max {
+        if table.half_open.len() >= limits.half_open_max {
             return Err(End::NoRoom("handshakes under way"));
+        }
+        let group = Group::of(ip);
+        let of_group = table.half_open.iter().filter(|it| **it == group).count();
+        if net.is_foreign(ip) && of_group >= limits.half_open_group_max {
+            return Err(End::NoRoom("handshakes under way of this network group"));
         }
         // Who has been told to end may still be there: as many again at most.
         if table.numbers.len() >= 2 * limits.links_max() {
@@ -96,18 +101,22 @@ impl Guest {
             return Err(End::NoRoom("connections of this address"));
         }
         table.addresses.insert(address, here + 1);
-        table.half_open += 1;
+        table.half_open.push(group);
         Ok(Guest {
             net: Arc::clone(net),
             address,
-            half_open: true,
+            half_open: Some(group),
         })
     }
 
     /// The handshake is done.
     pub fn settle(&mut self) {
-        if std::mem::take(&mut self.half_open) {
-            self.net.table().half_open -= 1;
+        if let Some(group) = self.half_open.take() {
+            let mut table = self.net.table();
+            let place = table.half_open.iter().position(|it| *it == group);
+            if let Some(place) = place {
+                table.half_open.swap_remove(place);
+            }
         }
     }
 }

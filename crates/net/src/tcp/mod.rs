@@ -43,17 +43,18 @@ mod tell;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use forkful_core::node::DisconnectReason;
-use forkful_core::{Hash, Message, PeerId, Wire, Work};
+use forkful_core::{Hash, Message, MessageKind, PeerId, Wire, Work};
 use tokio::sync::mpsc;
 
 pub use self::dial::with_port;
 use self::end::End;
 pub use self::finder::Finding;
 use self::key::NodeKey;
-use self::limits::Limits;
+use self::limits::{DATA_QUEUED_MAX, Limits};
 use self::net::Net;
 use crate::actor::Command;
 use crate::peers::{Peers, PeersError};
@@ -271,6 +272,11 @@ impl Transport for TcpTransport {
             // It has gone; the node will be told.
             return;
         };
+        // Data is told again (DATA_TOLD_ENTRIES_MAX); a block must find room behind it.
+        let queued = link.queued.load(Ordering::Relaxed);
+        if message.kind() == MessageKind::NewData && queued > DATA_QUEUED_MAX {
+            return;
+        }
         let mut bytes = Vec::with_capacity(message.encoded_len());
         message.encode(&mut bytes);
         self.net.enqueue(&link, session::Frame::Message(bytes));

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::address::holder;
+use super::address::{Group, holder};
 use super::bans::Bans;
 use super::end::{End, Verdict};
 use super::finder::Finder;
@@ -51,7 +51,8 @@ pub struct Table {
     pub links: BTreeMap<u32, Arc<Link>>,
     /// Numbers that the node may still speak of.
     pub numbers: BTreeSet<u32>,
-    pub half_open: usize,
+    /// The groups of those whose handshake is under way.
+    pub half_open: Vec<Group>,
     pub addresses: BTreeMap<IpAddr, usize>,
     pub kept: BTreeMap<String, Kept>,
     pub tries: usize,
@@ -93,7 +94,7 @@ impl Net {
             table: Mutex::new(Table {
                 links: BTreeMap::new(),
                 numbers: BTreeSet::new(),
-                half_open: 0,
+                half_open: Vec::new(),
                 addresses: BTreeMap::new(),
                 kept: BTreeMap::new(),
                 tries: 0,

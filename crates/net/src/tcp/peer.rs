@@ -16,7 +16,7 @@ use super::enter::{nonce_as_key, register};
 use super::hello::{Hello, VERSION};
 use super::link::{Link, Waiting};
 use super::listen::Guest;
-use super::net::Net;
+use super::net::{Net, random};
 use super::pace::Pace;
 use super::session::{self, Frame, Reader, Writer};
 use super::slots;
@@ -220,7 +220,10 @@ async fn live(
     if let Some(told) = link.told() {
         why = told;
     }
-    net.judge(link.address, &why);
+    // Whom the operator named is nobody to be kept out, whatever it does: as in Bitcoin Core.
+    if link.kind != ConnectionKind::Manual {
+        net.judge(link.address, &why);
+    }
     if !link.inbound {
         slots::ended(net, link.address);
     }
@@ -342,8 +345,10 @@ async fn stall(net: &Net, link: &Link) {
 async fn ping(net: &Net, link: &Link) -> End {
     let limits = &net.config.limits;
     loop {
-        // The time of the ping is its number: an answer needs no table.
-        net.enqueue(link, Frame::Ping(link.nanos()));
+        // Without the system's randomness at least nothing that the peer was told.
+        let number = random().unwrap_or(net.nonce ^ link.nanos()).max(1);
+        link.pinging(number);
+        net.enqueue(link, Frame::Ping(number));
         // In bytes: a long message may take its time.
         let heard = link.received.load(Ordering::Relaxed);
         sleep(limits.pong).await;

@@ -1,5 +1,9 @@
 //! Streams of events, metrics, health.
 
+use std::sync::Arc;
+
+use forkful_core::event::What;
+use forkful_core::{Event, Hash, NodeId, Time};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -126,6 +130,42 @@ async fn who_was_away_too_long_is_told_what_it_missed() {
     );
     assert_eq!(stranger.next().await, Some(missed));
     assert_eq!(stranger.kind().await, "missed");
+}
+
+#[tokio::test]
+async fn peers_do_not_push_out_of_the_ring_what_people_look_for() {
+    let node = TestNode::start().await;
+    let mut first = Listener::open(&node, "/events?kinds=tip_changed", "").await;
+    node.generate(1).await;
+    first.next().await.unwrap();
+    let (run, _) = first.last_id.split_once('-').unwrap();
+    let headers = format!("Last-Event-ID: {run}-0\r\n");
+    let unconnected = Arc::new(Event {
+        time: Time(1),
+        node: Some(NodeId(0)),
+        what: What::Unconnected {
+            from: NodeId(1),
+            hash: Hash::ZERO,
+            parent: Hash::ZERO,
+        },
+    });
+    for _ in 0..2 * limits::EVENTS_KEPT / 500 {
+        for _ in 0..500 {
+            node.handle.events.send(Arc::clone(&unconnected)).unwrap();
+        }
+        // What is behind them was heard, so they were.
+        node.generate(1).await;
+        first.next().await.unwrap();
+    }
+    let mut again = Listener::open(&node, "/events?kinds=tip_changed", &headers).await;
+    let (kind, data) = again.next().await.unwrap();
+    assert_eq!(
+        (kind.as_str(), &data["new"]["height"]),
+        ("tip_changed", &json!(1))
+    );
+    // Who listens to all is told that some are missing.
+    let mut all = Listener::open(&node, "/events", &headers).await;
+    while all.kind().await != "missed" {}
 }
 
 #[tokio::test]

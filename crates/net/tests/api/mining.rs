@@ -46,6 +46,27 @@ async fn an_outside_miner_works_from_template_to_chain() {
 }
 
 #[tokio::test]
+async fn a_block_that_the_operator_refuses_is_submitted_in_vain_and_so_is_its_child() {
+    let node = TestNode::start().await;
+    let info = node.call("getblockchaininfo", json!([])).await.unwrap();
+    assert_eq!(info["initialblockdownload"], true, "genesis is old");
+    let mut blocks = Vec::new();
+    for _ in 0..2 {
+        let template = node.call("getblocktemplate", json!([])).await.unwrap();
+        blocks.push(mine(&template));
+        if blocks.len() == 1 {
+            submit(&node, &blocks[0]).await;
+        }
+    }
+    let hash = blocks[0].header.hash().to_string();
+    node.call("invalidateblock", json!([hash])).await.unwrap();
+    assert_eq!(submit(&node, &blocks[0]).await, "duplicate-invalid");
+    assert_eq!(submit(&node, &blocks[1]).await, "bad-prevblk");
+    node.call("reconsiderblock", json!([hash])).await.unwrap();
+    assert_eq!(submit(&node, &blocks[1]).await, Value::Null);
+}
+
+#[tokio::test]
 async fn a_second_branch_is_taken_and_shown_but_not_followed() {
     let node = TestNode::start().await;
     let template = node.call("getblocktemplate", json!([])).await.unwrap();

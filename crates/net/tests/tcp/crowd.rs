@@ -4,13 +4,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use forkful_core::{Hash, Message};
+use forkful_core::{Entry, Hash, Message};
+use forkful_net::actor::Command;
 use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
 use forkful_net::tcp::limits::Limits;
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::addresses::until;
 use super::hostile::{end_of_stranger, strict};
 use super::raw::{LAST, Raw, hello_with_port};
 use super::support::{TestNode, Wish, pair};
@@ -98,4 +101,24 @@ async fn who_takes_nothing_for_too_long_is_dropped_however_little_waits() {
             .iter()
             .any(|peer| peer.key == Some(honest.key))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn much_data_costs_nobody_a_connection_who_reads_slowly() {
+    let (mut node, honest) = pair(strict()).await;
+    let raw = Raw::greet(&node, [127, 0, 0, 9]).await;
+    until("both to be peers", || node.peers.peers().len() == 2).await;
+    // More than may wait for one peer. This one reads nothing for now.
+    let mut data = vec![0; 900_000];
+    for number in 0..24 {
+        data[0] = number;
+        let (done, taken) = oneshot::channel();
+        let command = Command::Submit(Entry::from(&data[..]), done);
+        node.command(command).await;
+        taken.await.unwrap().unwrap();
+    }
+    node.mine_to(1).await;
+    honest.reach(1).await;
+    assert_eq!((node.ends(), node.peers.peers().len()), (vec![], 2));
+    drop(raw);
 }

@@ -10,7 +10,7 @@ use forkful_net::tcp::limits::Limits;
 
 use super::addresses::until;
 use super::nodes::{down, refused};
-use super::raw::Raw;
+use super::raw::{PING, PONG, Raw};
 use super::support::{TestNode, Wish, quick};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -154,4 +154,34 @@ async fn who_is_protected_is_not_displaced() {
         End::NoRoom("inbound connections")
     );
     assert_eq!(node.peers.peers().len(), 3);
+}
+
+/// The shortest way protects a connection, so nobody may make it shorter than it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guessed_answer_to_a_ping_is_none() {
+    let node = TestNode::start(Wish::default());
+    let mut raw = Raw::greet(&node, [127, 0, 0, 1]).await;
+    let ping = loop {
+        let frame = raw.hear().await.unwrap();
+        if frame[0] == PING {
+            break frame[1..].to_vec();
+        }
+    };
+    let trip = || node.peers.peers()[0].ping;
+    let asked = u64::from_be_bytes(ping[..].try_into().unwrap());
+    for guess in [0, asked.wrapping_sub(1), asked.wrapping_add(1)] {
+        raw.say(PONG, &guess.to_be_bytes()).await;
+    }
+    // Heard in this order, so when it answers the guesses are behind it.
+    raw.say(PING, &[7; 8]).await;
+    while raw.hear().await.unwrap() != [&[PONG][..], &[7; 8]].concat() {}
+    assert_eq!(trip(), None);
+    raw.say(PONG, &ping).await;
+    until("the right answer to count", || trip().is_some()).await;
+    let first = trip();
+    // Once.
+    raw.say(PONG, &ping).await;
+    raw.say(PING, &[8; 8]).await;
+    while raw.hear().await.unwrap() != [&[PONG][..], &[8; 8]].concat() {}
+    assert_eq!(trip(), first);
 }

@@ -291,6 +291,31 @@ async fn a_flood_delays_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_few_addresses_that_say_nothing_do_not_take_all_handshakes() {
+    let limits = Limits {
+        half_open_group_max: 3,
+        ..strict()
+    };
+    let (mut node, honest) = pair(limits).await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(Raw::connect(node.address, STRANGER).await);
+    }
+    let why = end_of_stranger(&mut node).await;
+    assert_eq!(
+        why,
+        End::NoRoom("handshakes under way of this network group")
+    );
+    drop(held);
+    for _ in 0..3 {
+        assert_eq!(end_of_stranger(&mut node).await, End::Closed);
+    }
+    // What they took is given back.
+    drop(Raw::greet(&node, STRANGER).await);
+    assert_hears(&node, &honest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_of_one_address_are_few_and_of_handshakes_too() {
     let limits = Limits {
         half_open_max: 6,

@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 
 use forkful_net::tcp::Notice;
 use forkful_net::tcp::end::End;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::addresses::{finder, knowing, until};
-use super::support::{TestNode, Wish};
+use super::hostile::strict;
+use super::raw::{HELLO, LAST, hello};
+use super::support::{PATIENCE, TestNode, Wish};
 
 /// After a restart the same peer is in the book, and was connected last.
 #[tokio::test(flavor = "multi_thread")]
@@ -55,4 +59,33 @@ async fn a_name_without_an_address_is_told_by_its_name_and_keeps_no_other_from_b
     let told = node.notice(unresolved).await;
     assert_eq!(told, (nobody, End::NoAddress));
     until("the other", || node.peers.peers().len() == 1).await;
+}
+
+/// In plaintext, so that this end can be played by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_named_is_not_banned_whatever_it_says() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut node = TestNode::start(Wish {
+        plaintext: true,
+        limits: strict(),
+        peers: vec![listener.local_addr().unwrap().to_string()],
+        ..Wish::default()
+    });
+    for _ in 0..2 {
+        let called = timeout(PATIENCE, listener.accept()).await;
+        let (mut stream, _) = called.expect("to be called again").unwrap();
+        // A hello, and a message that is none.
+        let hello = [&[HELLO][..], &hello(&node)].concat();
+        for frame in [&hello[..], &[LAST, 0xff]] {
+            let length = u16::try_from(frame.len()).unwrap();
+            stream.write_u16(length).await.unwrap();
+            stream.write_all(frame).await.unwrap();
+        }
+        let why = node.notice(|notice| match notice {
+            Notice::Down { why, .. } => Some(why.clone()),
+            _ => None,
+        });
+        assert!(matches!(why.await, End::Message(_)));
+    }
+    assert!(node.peers.bans().is_empty());
 }

@@ -192,6 +192,7 @@ fn block(api: &Api, args: &Args) -> Answer {
 }
 
 fn blockchain_info(api: &Api, _: &Args) -> Answer {
+    let now = api.handle.clock.now().clock;
     let participant = api.handle.shared.lock();
     let Participant { tree, node, .. } = &*participant;
     let (tip, goal) = (node.tip(), node.goal());
@@ -207,7 +208,11 @@ fn blockchain_info(api: &Api, _: &Args) -> Answer {
     put("time", (tree.header(tip).timestamp.0 / 1_000).into());
     put("mediantime", (tree.median_time(tip).0 / 1_000).into());
     put("verificationprogress", progress.into());
-    put("initialblockdownload", behind.into());
+    let age = now.0.saturating_sub(tree.header(tip).timestamp.0);
+    put(
+        "initialblockdownload",
+        (behind || age > limits::TIP_AGE_MAX_MS).into(),
+    );
     put("chainwork", tree.total_work(tip).to_string().into());
     put("pruned", false.into());
     put("warnings", Value::Array(Vec::new()));
@@ -275,7 +280,7 @@ fn status(participant: &Participant, id: BlockId) -> &'static str {
         _ if id == node.tip() => "active",
         _ if tree.is_invalid(id) || node.is_refused(tree, id) => "invalid",
         _ if node.view().is_connected(id) => "valid-fork",
-        _ if tree.has_body(id) => "valid-headers",
+        // Of a branch that is all here every block is checked, so none is valid-headers.
         _ => "headers-only",
     }
 }

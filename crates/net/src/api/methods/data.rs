@@ -123,7 +123,10 @@ async fn submit_data(api: Arc<Api>, args: Args) -> Answer {
     let given = api.handle.commands.send(command).await;
     given.map_err(|_| RpcError::ended())?;
     match taken.await.map_err(|_| RpcError::ended())? {
-        Ok(_) => Ok(json!({ "entry": hash.to_string(), "bytes": length })),
+        // Who asks again because an answer was lost is told the same, as by Bitcoin Core.
+        Ok(_) | Err(PoolError::AlreadyPending) => {
+            Ok(json!({ "entry": hash.to_string(), "bytes": length }))
+        }
         Err(why) => Err(RpcError::new(refused(why), why.to_string())),
     }
 }

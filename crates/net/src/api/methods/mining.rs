@@ -238,7 +238,10 @@ async fn block_template(api: Arc<Api>, args: Args) -> Answer {
     match request("longpollid").map(Value::as_str) {
         None => {}
         Some(Some(known)) => {
-            let (tip, _) = known.split_at_checked(64).unwrap_or((known, ""));
+            // No id is longer, and what else was asked is not kept while this waits.
+            let known: String = known.chars().take(129).collect();
+            drop(args);
+            let (tip, _) = known.split_at_checked(64).unwrap_or((&known, ""));
             let is_new = || long_poll_id(&template(&api)) != known;
             wait::for_template(&api, tip, is_new).await?;
         }
@@ -314,7 +317,8 @@ fn mining_info(api: &Api, _: &Args) -> Answer {
 
 fn network_hash_rate(api: &Api, args: &Args) -> Answer {
     let blocks = match args.number(0)? {
-        None => RATE_BLOCKS,
+        // In Bitcoin since the difficulty changed last; here it may change with every block.
+        None | Some(-1) => RATE_BLOCKS,
         Some(number) => u64::try_from(number)
             .ok()
             .filter(|blocks| *blocks > 0)
