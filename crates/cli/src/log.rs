@@ -34,6 +34,8 @@ pub fn init(format: LogFormat, level: LogLevel) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // They would be told on standard error too, by a panic where that is closed.
+        .log_internal_errors(false)
         .with_max_level(level)
         .with_target(false);
     // Somebody else's subscriber can only be there in a test.

@@ -197,3 +197,20 @@ fn a_signal_during_the_start_ends_it() {
     let node = home.start("node", &[]);
     assert_eq!(Some(text(&node.rpc("getbestblockhash", json!([])))), tip);
 }
+
+/// As with `2>&1 | head`, or when whoever collects the log dies.
+#[test]
+fn a_node_whose_log_nobody_reads_any_more_works_on_and_ends_when_it_is_told_to() {
+    let _alone = alone();
+    let home = Home::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let command = home.command("node", &["--log", "debug"]);
+    let mut node = home.launch_to(command, "node", writer.into()).unwrap();
+    assert_eq!(node.generate(3).len(), 3);
+    let (took, status) = end_by(&mut node, "TERM");
+    assert!(
+        status.success() && took < END_MAX,
+        "{status} after {took:?}"
+    );
+}

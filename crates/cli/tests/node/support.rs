@@ -120,10 +120,21 @@ impl Home {
     }
 
     /// Starts a node by this command, or says what it told before it ended.
-    pub fn launch(&self, mut command: Command, name: &str) -> Result<Node, String> {
+    pub fn launch(&self, command: Command, name: &str) -> Result<Node, String> {
         let log = self.path(&format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log);
-        command.stdout(Stdio::piped()).stderr(file.unwrap());
+        self.launch_to(command, name, file.unwrap().into())
+    }
+
+    /// The same, with this as its standard error.
+    pub fn launch_to(
+        &self,
+        mut command: Command,
+        name: &str,
+        errors: Stdio,
+    ) -> Result<Node, String> {
+        let log = self.path(&format!("{name}.log"));
+        command.stdout(Stdio::piped()).stderr(errors);
         let spawned = Instant::now();
         let mut process = command.spawn().unwrap();
         let stdout = BufReader::new(process.stdout.take().unwrap());
