@@ -40,7 +40,11 @@ impl Args {
                 }
             } else if !fits(param.kind, value) {
                 let (found, name) = (type_name(value), param.name);
-                let wanted = param.kind.name();
+                // JSON has no other word for hashes and bytes.
+                let wanted = match param.kind {
+                    Kind::Hash | Kind::Hex => Kind::Text.name(),
+                    kind => kind.name(),
+                };
                 let text = format!(
                     "JSON value of type {found} for {name} is not of expected type {wanted}"
                 );

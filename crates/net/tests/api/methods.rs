@@ -203,6 +203,8 @@ async fn data(story: &mut Story) {
 
 async fn mining(story: &mut Story) {
     assert_eq!(story.code("generate", json!([0])).await, -8);
+    let nobody = json!([0, "bcrt1q"]);
+    assert_eq!(story.code("generatetoaddress", nobody).await, -8);
     assert_eq!(story.code("generate", json!([1001])).await, -8);
     assert_eq!(story.code("generate", json!([-1])).await, -8);
     let info = story.ok("getmininginfo", json!([])).await;
@@ -277,7 +279,10 @@ async fn network(story: &mut Story) {
     );
     let bans = story.ok("listbanned", json!([])).await;
     assert_eq!(bans[0]["address"], "192.0.2.7");
+    story.ok("setban", json!(["192.0.2.9", "add"])).await;
     story.ok("setban", json!(["192.0.2.7", "remove"])).await;
+    story.ok("clearbanned", json!([])).await;
+    assert_eq!(story.ok("listbanned", json!([])).await, json!([]));
     assert_eq!(
         story.code("setban", json!(["192.0.2.7", "remove"])).await,
         -30

@@ -32,6 +32,17 @@ pub(super) fn list_banned(api: &Api, _: &Args) -> Answer {
     Ok(api.handle.peers.bans().into_iter().map(ban).collect())
 }
 
+/// Ends all bans.
+pub(super) fn clear_banned(api: &Api, _: &Args) -> Answer {
+    for ban in api.handle.peers.bans() {
+        // One may have ended by itself meanwhile.
+        if let Err(error @ PeersError::NotStored(_)) = api.handle.peers.unban(ban.address) {
+            return Err(RpcError::new(code::MISC, format!("Error: {error}")));
+        }
+    }
+    Ok(Value::Null)
+}
+
 /// Bans an address, or ends its ban.
 pub(super) fn set_ban(api: &Api, args: &Args) -> Answer {
     let address = address(args.text(0).unwrap_or_default())?;

@@ -113,7 +113,7 @@ pub const METHODS: &[Method] = &[
         "getchaintips",
         &[],
         "The ends of all branches, the highest first; 1,000 at most.",
-        "an array of objects: height, hash, branchlen, status (active, valid-fork, valid-headers, headers-only, invalid)",
+        "an array of objects: height, hash, branchlen, status (active, valid-fork, headers-only, invalid)",
         chain_tips,
     ),
     reads(

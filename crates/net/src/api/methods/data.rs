@@ -81,7 +81,7 @@ pub const METHODS: &[Method] = &[
                 "How it is written: utf8 or hex.",
             ),
         ],
-        about: "Gives the node data to get on the chain, and answers when it waits and is durable. The event data_mined tells when it is on the active chain. What no block takes in 14 days is given up. Empty data is error -8, refused data -26, or -27 when it is on the chain already.",
+        about: "Gives the node data to get on the chain, and answers when it waits and is durable. The event data_mined tells when it is on the active chain. What no block takes in 14 days is given up. Data that waits already is told the same again. Empty data is error -8, refused data -26, or -27 when it is on the chain already.",
         result: "an object: entry (its SHA-256), bytes",
         changes: true,
         waits: false,

@@ -28,7 +28,21 @@ pub const METHODS: &[Method] = &[
         name: "generate",
         section: "Mining",
         params: &[required("nblocks", Kind::Number, "From 1 to 1000.")],
-        about: "Mines blocks now, as fast as this machine can, whether the node mines or not. Ends early after 25 s.",
+        about: "Mines blocks now, as fast as this machine can, whether the node mines or not. Ends early after 25 s. Where the difficulty follows the times of blocks, many at once make the next ones hard to find for everybody.",
+        result: "an array of the hashes of the new blocks",
+        changes: true,
+        waits: false,
+        run: Run::Later(|api, args| Box::pin(generate(api, args))),
+    },
+    Method {
+        name: "generatetoaddress",
+        section: "Mining",
+        params: &[
+            required("nblocks", Kind::Number, "From 1 to 1000."),
+            required("address", Kind::Text, "Ignored: nobody is paid here."),
+            optional("maxtries", Kind::Number, "", "Ignored."),
+        ],
+        about: "The same as generate, for scripts that were written for Bitcoin Core's regtest.",
         result: "an array of the hashes of the new blocks",
         changes: true,
         waits: false,
@@ -119,9 +133,10 @@ fn word(rule: &RuleError) -> Option<&'static str> {
 }
 
 async fn submit_block(api: Arc<Api>, args: Args) -> Answer {
-    let no_block = |_| RpcError::new(code::DESERIALIZATION, "Block decode failed");
-    let bytes = args.hex(0, code::DESERIALIZATION)?;
-    let block = Block::from_bytes(&bytes).map_err(no_block)?;
+    let no_block = || RpcError::new(code::DESERIALIZATION, "Block decode failed");
+    let hex = args.hex(0, code::DESERIALIZATION);
+    let bytes = hex.map_err(|_| no_block())?;
+    let block = Block::from_bytes(&bytes).map_err(|_| no_block())?;
     match give(&api, Arc::new(block)).await? {
         Ok(Taken::Active) => Ok(Value::Null),
         Ok(Taken::Branch | Taken::Unconnected) => Ok("inconclusive".into()),

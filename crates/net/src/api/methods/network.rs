@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::api::error::{RpcError, code, quoted};
-use crate::api::methods::bans::{list_banned, set_ban};
+use crate::api::methods::bans::{clear_banned, list_banned, set_ban};
 use crate::api::params::Args;
 use crate::api::table::{Answer, Kind, Method, Param, Run, optional, required};
 use crate::peers::{ConnectionKind, KnownAddress, PeerInfo, PeersError};
@@ -121,6 +121,14 @@ pub const METHODS: &[Method] = &[
         "an array of objects: address, banned_until, time_remaining (seconds), reason",
         false,
         list_banned,
+    ),
+    method(
+        "clearbanned",
+        &[],
+        "Ends all bans.",
+        "null",
+        true,
+        clear_banned,
     ),
     method(
         "setban",
