@@ -276,7 +276,13 @@ fn a_reorg_of_five_thousand_blocks_is_surveyed_first_and_taken() {
     }
 }
 
+/// A walk costs thousands of times as much. The shortest of some rounds is what nothing else on the
+/// machine disturbed.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what it costs is what is asked for"
+)]
 fn a_weak_branch_that_is_repeated_does_not_make_the_node_walk_its_chain_again_and_again() {
     let repetitions = |height: usize| {
         let mut net = plan(1).quiet().announce().start();
@@ -291,13 +297,17 @@ fn a_weak_branch_that_is_repeated_does_not_make_the_node_walk_its_chain_again_an
         // A goal that is not reached.
         net.inject(source, 0, &headers(&best, false));
         net.run_for(50);
-        let begun = std::time::Instant::now();
-        for _ in 0..200 {
-            net.inject_block(puppet, 0, &weak[1]);
-        }
+        let rounds = (0..5).map(|_| {
+            let begun = std::time::Instant::now();
+            for _ in 0..100 {
+                net.inject_block(puppet, 0, &weak[1]);
+            }
+            begun.elapsed()
+        });
+        let shortest = rounds.min().unwrap();
         assert_eq!(net.height(0), height as u64);
-        begun.elapsed()
+        shortest
     };
     let (low, high) = (repetitions(10), repetitions(4_000));
-    assert!(high < low * 10, "{high:?} against {low:?}");
+    assert!(high < low * 100, "{high:?} against {low:?}");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Fault, Home, NETWORK, Node, alone, holds, text, until};
+use crate::support::{Fault, Home, NETWORK, Node, alone, text, until};
 
 /// What the issue asks of the end.
 const END_MAX: Duration = Duration::from_secs(2);
@@ -82,7 +82,10 @@ fn a_signal_ends_a_busy_node_within_two_seconds_and_nothing_is_lost() {
         drop(crowd);
         assert!(status.success(), "{signal}: {status}");
         assert!(took < END_MAX, "{signal}: {took:?}");
-        assert!(!holds(&node.directory, ".cookie"), "the cookie is left");
+        assert!(
+            !node.directory.join(".cookie").exists(),
+            "the cookie is left"
+        );
         node.logs(&["ended; everything is stored"]);
 
         let node = home.start("node", &[]);

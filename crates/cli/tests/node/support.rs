@@ -122,7 +122,7 @@ impl Home {
     /// Starts a node by this command, or says what it told before it ended.
     pub fn launch(&self, command: Command, name: &str) -> Result<Node, String> {
         let log = self.path(&format!("{name}.log"));
-        let file = File::options().create(true).append(true).open(&log);
+        let file = File::options().create(true).append(true).open(log);
         self.launch_to(command, name, file.unwrap().into())
     }
 
@@ -389,11 +389,6 @@ pub fn text(value: &Value) -> String {
 pub fn texts(values: &Value) -> Vec<String> {
     let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
     values.iter().map(text).collect()
-}
-
-/// Whether any file of a directory has this in its name.
-pub fn holds(directory: &Path, name: &str) -> bool {
-    directory.join(name).exists()
 }
 
 /// What a log for people has of a hash: eight digits after the leading zeros.
