@@ -46,6 +46,10 @@ impl Peers for NoPeers {
         unknown(&address)
     }
 
+    fn clear_bans(&self) -> Result<(), PeersError> {
+        Ok(())
+    }
+
     fn bans(&self) -> Vec<Ban> {
         Vec::new()
     }

@@ -94,6 +94,51 @@ fn bodies_that_waited_on_a_way_that_was_given_up_do_not_stay_in_memory() {
     assert_eq!(net.tip(0), hash_of(&held_back[11]));
 }
 
+#[test]
+fn a_long_chain_of_large_blocks_is_fetched_in_stretches_to_its_end() {
+    let mut net = plan(1).quiet().announce().start();
+    let mut forge = Forge::like(&net, 0);
+    let large = vec![0; 200_000];
+    let mut chain = Vec::new();
+    for _ in 0..850 {
+        let parent = chain.last().map_or(net.genesis(), hash_of);
+        chain.push(forge.block(parent, &[&large]));
+    }
+    let source = net.puppet();
+    net.inject(source, 0, &headers(&chain, false));
+    let place = |hash: Hash| chain.iter().position(|block| hash_of(block) == hash);
+    // Answers end before they are too long, as those of every node.
+    let most = limits::CHAIN_BYTES_MAX / large.len();
+    let mut singly = 0;
+    while net.height(0) < 850 {
+        net.run_for(50);
+        let heard = net.heard(source);
+        assert!(
+            !heard.is_empty(),
+            "nothing is asked for at {}",
+            net.height(0)
+        );
+        for (_, message) in heard {
+            match message {
+                Message::RequestBlock(hash) => {
+                    singly += 1;
+                    let block = Arc::clone(&chain[place(hash).unwrap()]);
+                    net.inject(source, 0, &Message::Block(block));
+                }
+                Message::RequestChain(from) => {
+                    let first = place(from[0]).map_or(0, |place| place + 1);
+                    let blocks = chain[first..].iter().take(most).cloned().collect();
+                    let more = true;
+                    net.inject(source, 0, &Message::Chain { blocks, more });
+                }
+                _ => {}
+            }
+        }
+    }
+    // The last ones, which are too few for a stretch.
+    assert!(singly < 150, "{singly} one by one");
+}
+
 fn hash_of(block: &Arc<Block>) -> Hash {
     block.header.hash()
 }

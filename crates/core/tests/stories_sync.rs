@@ -373,3 +373,20 @@ fn a_node_whose_store_has_the_blocks_is_asked_for_them_after_a_restart() {
     assert!(net.converges_within(10_000));
     assert_eq!(net.tip(1), tip);
 }
+
+#[test]
+fn an_answer_that_leaves_something_out_does_not_end_the_download() {
+    let mut net = plan(1).quiet().announce().start();
+    let puppet = net.puppet();
+    let chain = Forge::new(&net).chain(net.genesis(), 300);
+    net.inject(puppet, 0, &headers(&chain, false));
+    for blocks in [chain[299..].to_vec(), chain.clone()] {
+        net.run_for(50);
+        let heard = net.heard(puppet);
+        let asks = |(_, message): &(usize, Message<_>)| matches!(message, Message::RequestChain(_));
+        assert!(heard.iter().any(asks), "{heard:?}");
+        let more = false;
+        net.inject(puppet, 0, &Message::Chain { blocks, more });
+    }
+    assert_eq!(net.height(0), 300);
+}

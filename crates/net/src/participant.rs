@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use forkful_core::consensus::FUTURE_MS_MAX;
 use forkful_core::node::PoolError;
 use forkful_core::{
     BlockId, BlockRef, BlockTree, Config, Consensus, Effect, Hash, Node, RuleError, Sha256Pow,
@@ -196,6 +197,7 @@ impl Participant {
     ) -> Result<Self, RestoreError> {
         let mut tree = BlockTree::new(consensus, Sha256Pow).with_archive(store.archive());
         let mut bodies = Bodies::default();
+        let clock = clock_for_stored(clock);
         let (mut place, mut broken) = (0, None);
         store.blocks(&mut |block| {
             place += 1;
@@ -224,6 +226,12 @@ impl Participant {
         }
         Ok(participant)
     }
+}
+
+/// By what clock stored blocks are judged: twice as far ahead as new ones may they be, for a clock that
+/// is set back by a little must not refuse what it let in.
+pub fn clock_for_stored(clock: Timestamp) -> Timestamp {
+    Timestamp(clock.0.saturating_add(FUTURE_MS_MAX))
 }
 
 /// The same without what is for simulators: what no entry lacks cannot be missing here.

@@ -152,6 +152,12 @@ pub trait Peers: Send + Sync {
     /// There is none, or that could not be stored.
     fn unban(&self, address: std::net::IpAddr) -> Result<(), PeersError>;
 
+    /// Ends all bans, durably.
+    ///
+    /// # Errors
+    /// That could not be stored.
+    fn clear_bans(&self) -> Result<(), PeersError>;
+
     /// All bans that last, by address.
     fn bans(&self) -> Vec<Ban>;
 

@@ -120,6 +120,9 @@ impl Node {
                 Stretch::Wait => break,
                 Stretch::Single => {}
             }
+            if !is_next && !self.will_have_room_to_wait() {
+                break;
+            }
             if !self.view.has_body(block)
                 && !self.is_asked_for(tree, block)
                 && !self.request_body(step, block, Ask::Whole, prefer, None)

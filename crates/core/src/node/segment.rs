@@ -71,9 +71,20 @@ impl Node {
 
     /// Whether one more body may wait for one before it.
     pub(super) fn has_room_to_wait(&self) -> bool {
-        let bytes = self.waiting.iter().map(|(_, bytes)| bytes);
         self.waiting.len() < limits::FETCH_WINDOW
-            && bytes.sum::<usize>() < limits::WAITING_BYTES_MAX
+            && self.waiting_bytes() < limits::WAITING_BYTES_MAX
+    }
+
+    /// Whether there will be room for one more body, if those that were asked for singly are as long
+    /// as those that wait: what has no room when it comes was asked for in vain.
+    pub(super) fn will_have_room_to_wait(&self) -> bool {
+        let bytes = self.waiting_bytes();
+        let usual = bytes / self.waiting.len().max(1);
+        bytes + usual * self.sync.bodies.len() < limits::WAITING_BYTES_MAX
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.waiting.iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Asks for the stretch of the way to the goal that begins at this height, if it is long
@@ -84,12 +95,10 @@ impl Node {
             return Stretch::Single;
         };
         let count = tree.height(last) + 1 - first;
-        if (self.room_in_window(tree) as u64) < count {
-            // What all others wait for is asked for in any case.
-            return match self.view.is_connected(from) {
-                true => Stretch::Single,
-                false => Stretch::Wait,
-            };
+        // What all others wait for is asked for in any case: it connects, and takes no room.
+        let is_next = self.view.is_connected(from);
+        if !is_next && (self.room_in_window(tree) as u64) < count {
+            return Stretch::Wait;
         }
         let Some((peer, asked)) = self.choose_for_segment(tree, last) else {
             return Stretch::Single;
@@ -118,7 +127,12 @@ impl Node {
             |block: &&BlockId| !self.view.has_body(**block) && !self.is_asked_for(tree, **block);
         // Who floods asks for chains anyway.
         let left = (tree.height(goal) + 1).saturating_sub(first);
-        if self.config.relay == Relay::Flood || left < limits::SEGMENT_BLOCKS_MIN {
+        // When there is no room for bodies out of their order, they come in order, in stretches.
+        let least = match self.has_room_to_wait() {
+            true => limits::SEGMENT_BLOCKS_MIN,
+            false => 2,
+        };
+        if self.config.relay == Relay::Flood || left < least {
             return None;
         }
         let from = tree.ancestor(goal, first.checked_sub(1)?)?;
@@ -127,7 +141,7 @@ impl Node {
         let stretch = tree.path(from, tree.ancestor(goal, first + count - 1)?);
         let missing = stretch.iter().take_while(is_missing);
         let missing = missing.count();
-        let is_long = missing as u64 >= limits::SEGMENT_BLOCKS_MIN;
+        let is_long = missing as u64 >= least;
         is_long.then(|| (from, stretch[missing - 1]))
     }
 
@@ -173,18 +187,13 @@ impl Node {
         if let Some(peer) = self.peers.get_mut(peer) {
             peer.stalls = 0;
         }
-        // How far it led on the way: the rest, if any, is asked for again.
-        let on_the_way = blocks.iter().filter(|block| segment.covers(tree, **block));
-        let reached = on_the_way.map(|block| tree.height(*block)).max();
-        match reached {
-            Some(height) if height < tree.height(segment.last) => self.go_on_from(height + 1),
-            Some(_) => {}
-            None => {
-                // Its chain is another one by now.
-                self.peers.note_lacks(tree, peer, segment.last);
-                self.go_on_from(segment.first);
-                self.aim(step);
-            }
+        // What of it does not come now is asked for again, wherever it is missing: an answer may end
+        // early, and a peer may leave something out.
+        self.go_on_from(segment.first);
+        if !blocks.iter().any(|block| segment.covers(tree, *block)) {
+            // Its chain is another one by now.
+            self.peers.note_lacks(tree, peer, segment.last);
+            self.aim(step);
         }
         true
     }

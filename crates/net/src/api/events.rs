@@ -115,12 +115,11 @@ impl Ring {
     fn push(&self, kind: &'static str, time: Time, json: String) {
         let last = {
             let mut inner = self.lock();
-            inner.last += 1;
-            let number = inner.last;
-            // It has its number, so whoever listens is told that it is missing.
             if OF_PEERS.contains(&kind) && !inner.lets_peers(time) {
                 return;
             }
+            inner.last += 1;
+            let number = inner.last;
             if inner.told.len() >= limits::EVENTS_KEPT {
                 inner.told.pop_front();
             }

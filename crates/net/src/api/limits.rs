@@ -79,7 +79,7 @@ pub const HEADERS_MAX: usize = 64;
 pub const EVENTS_KEPT: usize = 4_096;
 
 /// Of them those that peers caused for little: so many in [`EVENTS_OF_PEERS_WINDOW`]. Further ones are
-/// missed by everybody, and told as that.
+/// not told, and counted by the metrics alone.
 pub const EVENTS_OF_PEERS_MAX: usize = 240;
 /// See [`EVENTS_OF_PEERS_MAX`].
 pub const EVENTS_OF_PEERS_WINDOW: Duration = Duration::from_secs(60);

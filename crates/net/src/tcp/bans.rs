@@ -84,6 +84,11 @@ impl Bans {
         ban.is_some_and(|ban| ban.until > now)
     }
 
+    /// Ends all bans.
+    pub fn clear(&mut self) {
+        self.bans.clear();
+    }
+
     /// Whether it is banned now.
     pub fn is_banned(&mut self, address: IpAddr, now: Instant) -> bool {
         let address = holder(address);

@@ -274,7 +274,9 @@ impl Transport for TcpTransport {
         };
         // Data is told again (DATA_TOLD_ENTRIES_MAX); a block must find room behind it.
         let queued = link.queued.load(Ordering::Relaxed);
-        if message.kind() == MessageKind::NewData && queued > DATA_QUEUED_MAX {
+        if message.kind() == MessageKind::NewData
+            && (queued > DATA_QUEUED_MAX || self.net.is_crowded())
+        {
             return;
         }
         let mut bytes = Vec::with_capacity(message.encoded_len());

@@ -170,6 +170,11 @@ impl Net {
         let _ = link.queue.send((frame, charge));
     }
 
+    /// Whether half of what may wait for all peers does.
+    pub fn is_crowded(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) > self.config.limits.send_total_bytes / 2
+    }
+
     /// More would wait for all peers than may: who has taken nothing for longest goes, so that
     /// nobody who reads pays for those who do not. Whether there is room then.
     fn make_room(&self, wanted: usize) -> bool {
@@ -205,6 +210,14 @@ impl Net {
             return;
         }
         let mut table = self.table();
+        // Whom the operator named is not to be kept out, whoever called whom: as in Bitcoin Core.
+        let named = table.kept.values().filter_map(|kept| kept.at.as_ref());
+        if named
+            .flatten()
+            .any(|at| holder(at.ip()) == holder(address.ip()))
+        {
+            return;
+        }
         let banned = match why.verdict() {
             Verdict::Innocent => false,
             Verdict::Points(points) => table.bans.charge(address.ip(), points, now),

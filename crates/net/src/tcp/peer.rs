@@ -220,10 +220,7 @@ async fn live(
     if let Some(told) = link.told() {
         why = told;
     }
-    // Whom the operator named is nobody to be kept out, whatever it does: as in Bitcoin Core.
-    if link.kind != ConnectionKind::Manual {
-        net.judge(link.address, &why);
-    }
+    net.judge(link.address, &why);
     if !link.inbound {
         slots::ended(net, link.address);
     }

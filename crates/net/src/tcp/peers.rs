@@ -122,6 +122,11 @@ impl Peers for TcpPeers {
         }
     }
 
+    fn clear_bans(&self) -> Result<(), PeersError> {
+        self.0.table().bans.clear();
+        self.keep_bans()
+    }
+
     fn bans(&self) -> Vec<Ban> {
         self.0.table().bans.list(Instant::now())
     }

@@ -163,9 +163,18 @@ async fn peers_do_not_push_out_of_the_ring_what_people_look_for() {
         (kind.as_str(), &data["new"]["height"]),
         ("tip_changed", &json!(1))
     );
-    // Who listens to all is told that some are missing.
-    let mut all = Listener::open(&node, "/events", &headers).await;
-    while all.kind().await != "missed" {}
+    // Of theirs some are told.
+    let path = "/events?kinds=unconnected,tip_changed";
+    let mut all = Listener::open(&node, path, &headers).await;
+    let height = node.call("getblockcount", json!([])).await.unwrap();
+    let (mut theirs, mut tips) = (0, 0);
+    while tips < height.as_u64().unwrap() {
+        match all.kind().await.as_str() {
+            "unconnected" => theirs += 1,
+            _ => tips += 1,
+        }
+    }
+    assert_eq!(theirs, limits::EVENTS_OF_PEERS_MAX);
 }
 
 #[tokio::test]

@@ -325,6 +325,11 @@ impl Peers for StubPeers {
         Ok(())
     }
 
+    fn clear_bans(&self) -> Result<(), PeersError> {
+        self.0.lock().unwrap().bans.clear();
+        Ok(())
+    }
+
     fn bans(&self) -> Vec<Ban> {
         let ban = |address: &IpAddr| Ban {
             address: *address,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use forkful_core::rules;
 use forkful_net::node::NodeError;
-use forkful_net::participant::RestoreError;
+use forkful_net::participant::{RestoreError, clock_for_stored};
 use forkful_net::store::{DiskStore, StoreError};
 
 use crate::chain_file;
@@ -104,7 +104,7 @@ fn write(
     name: &str,
 ) -> Result<u64, Failure> {
     let mut tree = Chain::new(network.consensus.clone()).tree;
-    let clock = verify::clock();
+    let clock = clock_for_stored(verify::clock());
     let mut blocks = 1;
     let mut write = || -> Result<(), Stop> {
         chain_file::write_line(&mut out, &network.consensus.genesis()).map_err(Stop::Io)?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use forkful_core::rules;
 use forkful_net::node::NodeError;
-use forkful_net::participant::RestoreError;
+use forkful_net::participant::{RestoreError, clock_for_stored};
 use forkful_net::store::DiskStore;
 
 use crate::commands::chain::ChainVerifyArgs;
@@ -62,7 +62,7 @@ pub fn headers(
     consensus: &forkful_core::Consensus,
 ) -> Result<(Headers, u64), NodeError> {
     let mut tree = Chain::new(consensus.clone()).tree;
-    let clock = verify::clock();
+    let clock = clock_for_stored(verify::clock());
     let mut blocks = 0;
     store.each_block(|place, block| {
         blocks += 1;

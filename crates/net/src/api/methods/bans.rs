@@ -34,13 +34,9 @@ pub(super) fn list_banned(api: &Api, _: &Args) -> Answer {
 
 /// Ends all bans.
 pub(super) fn clear_banned(api: &Api, _: &Args) -> Answer {
-    for ban in api.handle.peers.bans() {
-        // One may have ended by itself meanwhile.
-        if let Err(error @ PeersError::NotStored(_)) = api.handle.peers.unban(ban.address) {
-            return Err(RpcError::new(code::MISC, format!("Error: {error}")));
-        }
-    }
-    Ok(Value::Null)
+    let cleared = api.handle.peers.clear_bans();
+    let cleared = cleared.map(|()| Value::Null);
+    cleared.map_err(|error| RpcError::new(code::MISC, format!("Error: {error}")))
 }
 
 /// Bans an address, or ends its ban.
