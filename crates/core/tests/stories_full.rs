@@ -10,13 +10,8 @@ use support::{Forge, Net, headers, plan};
 #[test]
 fn who_holds_one_body_back_does_not_fill_the_memory_with_those_behind_it() {
     let mut net = plan(1).quiet().announce().start();
-    let mut forge = Forge::like(&net, 0);
     let full = vec![0; 950_000];
-    let mut chain = Vec::new();
-    for _ in 0..100 {
-        let parent = chain.last().map_or(net.genesis(), hash_of);
-        chain.push(forge.block(parent, &[&full]));
-    }
+    let chain = chain_of(&net, 100, &full);
     let sources: Vec<usize> = (0..8).map(|_| net.puppet()).collect();
     for &source in &sources {
         net.inject(source, 0, &headers(&chain, false));
@@ -97,13 +92,8 @@ fn bodies_that_waited_on_a_way_that_was_given_up_do_not_stay_in_memory() {
 #[test]
 fn a_long_chain_of_large_blocks_is_fetched_in_stretches_to_its_end() {
     let mut net = plan(1).quiet().announce().start();
-    let mut forge = Forge::like(&net, 0);
     let large = vec![0; 200_000];
-    let mut chain = Vec::new();
-    for _ in 0..850 {
-        let parent = chain.last().map_or(net.genesis(), hash_of);
-        chain.push(forge.block(parent, &[&large]));
-    }
+    let chain = chain_of(&net, 850, &large);
     let source = net.puppet();
     net.inject(source, 0, &headers(&chain, false));
     let place = |hash: Hash| chain.iter().position(|block| hash_of(block) == hash);
@@ -137,6 +127,17 @@ fn a_long_chain_of_large_blocks_is_fetched_in_stretches_to_its_end() {
     }
     // The last ones, which are too few for a stretch.
     assert!(singly < 150, "{singly} one by one");
+}
+
+/// A chain on genesis, whose every block carries this.
+fn chain_of(net: &Net, length: usize, entry: &[u8]) -> Vec<Arc<Block>> {
+    let mut forge = Forge::like(net, 0);
+    let mut chain = Vec::new();
+    for _ in 0..length {
+        let parent = chain.last().map_or(net.genesis(), hash_of);
+        chain.push(forge.block(parent, &[entry]));
+    }
+    chain
 }
 
 fn hash_of(block: &Arc<Block>) -> Hash {

@@ -85,8 +85,9 @@ struct Inner {
     /// Data whose way onto the chain is told, and the order in which it came.
     watched: BTreeSet<Hash>,
     order: VecDeque<Hash>,
-    /// Since when events that peers caused are counted, and how many there were.
-    of_peers: (Time, usize),
+    /// Of each kind that peers cause, since when it is counted, and how often it came: so a flood of
+    /// one hides no other.
+    of_peers: [(Time, usize); OF_PEERS.len()],
 }
 
 impl Ring {
@@ -115,7 +116,7 @@ impl Ring {
     fn push(&self, kind: &'static str, time: Time, json: String) {
         let last = {
             let mut inner = self.lock();
-            if OF_PEERS.contains(&kind) && !inner.lets_peers(time) {
+            if !inner.lets(kind, time) {
                 return;
             }
             inner.last += 1;
@@ -161,9 +162,12 @@ impl Ring {
 }
 
 impl Inner {
-    /// Whether one more event that a peer caused has a place now.
-    fn lets_peers(&mut self, time: Time) -> bool {
-        let (since, count) = &mut self.of_peers;
+    /// Whether one more event of this kind has a place now.
+    fn lets(&mut self, kind: &str, time: Time) -> bool {
+        let Some(place) = OF_PEERS.iter().position(|of_peers| *of_peers == kind) else {
+            return true;
+        };
+        let (since, count) = &mut self.of_peers[place];
         if time.since(*since) > limits::EVENTS_OF_PEERS_WINDOW {
             (*since, *count) = (time, 0);
         }

@@ -78,9 +78,9 @@ pub const HEADERS_MAX: usize = 64;
 /// Events that are kept for streams that come back, or read slowly.
 pub const EVENTS_KEPT: usize = 4_096;
 
-/// Of them those that peers caused for little: so many in [`EVENTS_OF_PEERS_WINDOW`]. Further ones are
-/// not told, and counted by the metrics alone.
-pub const EVENTS_OF_PEERS_MAX: usize = 240;
+/// Of them those that peers caused for little: so many of a kind in [`EVENTS_OF_PEERS_WINDOW`].
+/// Further ones are not told, and counted by the metrics alone.
+pub const EVENTS_OF_PEERS_MAX: usize = 60;
 /// See [`EVENTS_OF_PEERS_MAX`].
 pub const EVENTS_OF_PEERS_WINDOW: Duration = Duration::from_secs(60);
 

@@ -87,8 +87,8 @@ pub const FOUND_ADDRESSES_MAX: usize = 8;
 pub const RETRIES_MAX: usize = 1_024;
 
 /// Bytes that may wait for one peer when data is told to it. Above, or when half of what may wait for
-/// all does, it is not: whoever submits much
-/// must not get those disconnected who read slowly. Some of it is told again later.
+/// all does, it is not: whoever submits much must not get those disconnected who read slowly. Some
+/// of it is told again later.
 pub const DATA_QUEUED_MAX: usize = 4_000_000;
 
 /// The limits that a node, or a test, may choose.

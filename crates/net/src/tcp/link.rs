@@ -42,9 +42,9 @@ pub struct Link {
     pub places: Arc<Semaphore>,
     /// Whether the reader waits for the node: what the peer says is not heard then.
     pub blocked: AtomicBool,
-    /// The number of the ping that was not answered yet, which nobody else can guess, and when it was
-    /// sent, in nanoseconds since the connection was made; 0 and 0 if there is none.
-    pub pinged: Mutex<(u64, u64)>,
+    /// The number of the ping that was not answered yet, which nobody can guess, and when it was sent,
+    /// in nanoseconds since the connection was made. A std mutex, held for one look.
+    pub pinged: Mutex<Option<(u64, u64)>>,
     /// The last round trip in nanoseconds, plus one; 0 is none.
     pub ping: AtomicU64,
     /// The shortest round trip, likewise.
@@ -112,18 +112,15 @@ impl Link {
 
     /// A ping with this number is sent.
     pub fn pinging(&self, number: u64) {
-        *self.pinged() = (number, self.nanos());
+        *self.pinged() = Some((number, self.nanos()));
     }
 
     /// An answer to a ping came. Only to the last one, and once: the shortest way protects a
     /// connection, so a peer must not be able to make it shorter.
     pub fn pong(&self, number: u64) {
-        let mut pinged = self.pinged();
-        let (asked, sent) = *pinged;
-        if asked == 0 || asked != number {
+        let Some((_, sent)) = self.pinged().take_if(|(asked, _)| *asked == number) else {
             return;
-        }
-        *pinged = (0, 0);
+        };
         let trip = self.nanos().saturating_sub(sent).saturating_add(1);
         self.ping.store(trip, Ordering::Relaxed);
         let least = self.ping_min.load(Ordering::Relaxed);
@@ -131,7 +128,7 @@ impl Link {
         self.ping_min.store(least, Ordering::Relaxed);
     }
 
-    fn pinged(&self) -> MutexGuard<'_, (u64, u64)> {
+    fn pinged(&self) -> MutexGuard<'_, Option<(u64, u64)>> {
         self.pinged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

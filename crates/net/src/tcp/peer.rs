@@ -343,7 +343,7 @@ async fn ping(net: &Net, link: &Link) -> End {
     let limits = &net.config.limits;
     loop {
         // Without the system's randomness at least nothing that the peer was told.
-        let number = random().unwrap_or(net.nonce ^ link.nanos()).max(1);
+        let number = random().unwrap_or(net.nonce ^ link.nanos());
         link.pinging(number);
         net.enqueue(link, Frame::Ping(number));
         // In bytes: a long message may take its time.

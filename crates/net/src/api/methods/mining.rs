@@ -40,7 +40,7 @@ pub const METHODS: &[Method] = &[
         params: &[
             required("nblocks", Kind::Number, "From 1 to 1000."),
             required("address", Kind::Text, "Ignored: nobody is paid here."),
-            optional("maxtries", Kind::Number, "", "Ignored."),
+            optional("maxtries", Kind::Number, "1000000", "Ignored."),
         ],
         about: "The same as generate, for scripts that were written for Bitcoin Core's regtest.",
         result: "an array of the hashes of the new blocks",
